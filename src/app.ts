@@ -1,0 +1,602 @@
+// The composition root: builds every room, connects them, starts them in order, takes them over to another configuration,
+// and stops them in reverse.
+
+import { networkInterfaces } from 'node:os';
+import { watchNetworks } from './access.ts';
+import { changesOf, fingerprintOf } from './config/changes.ts';
+import type { Config } from './config/config.ts';
+import { ResolvConf } from './config/resolv-conf.ts';
+import type { CacheSettings } from './engine/cache-settings.ts';
+import { limitRate, offerKeepalive, startCookies } from './engine/core-options.ts';
+import { Engine } from './engine/engine.ts';
+import type { MesosDnsError } from './errors.ts';
+import { createFollowing, type Following } from './following.ts';
+import { ClusterGuard } from './guard/cluster-guard.ts';
+import { HostAddresses } from './hosts/host-addresses.ts';
+import type { HttpApi } from './http/server.ts';
+import { ZoneFeed } from './http/zone-feed.ts';
+import { createLeaderDetector } from './leader/detector.ts';
+import { formatEndpoint, type LeaderDetector } from './leader/leader.ts';
+import { type LogFormat, type Logger, roomLogger, type Verbosity } from './observability/logger.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { watchProcess } from './observability/process-watch.ts';
+import { hostsToResolve } from './records/addresses.ts';
+import { enumerate } from './records/listing.ts';
+import { resumedSerial, SerialKeeper } from './snapshot/serial-keeper.ts';
+import { type ClusterSnapshot, identityOf } from './snapshot/snapshot.ts';
+import { SnapshotFile } from './snapshot/snapshot-file.ts';
+import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
+import { LiveCluster } from './state/live-cluster.ts';
+import { NO_SOCKETS, type PassedSockets } from './systemd/passed-sockets.ts';
+import { VERSION } from './version.ts';
+import type { BoundEndpoint } from './workers/messages.ts';
+import { QueryLog } from './workers/query-log.ts';
+import { startRateReport } from './workers/rate-report.ts';
+import { ServiceSupervisor, type ServiceTuning } from './workers/supervisor.ts';
+import { type ServedZone, Zone } from './zone/zone.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly verbosity: Verbosity;
+  readonly logger: Logger;
+  /** Lines of the log look like this from now on. */
+  readonly setLogFormat: (format: LogFormat) => void;
+  /** Bound by the service manager, served instead of those that the configuration names. */
+  readonly passed?: PassedSockets;
+}
+
+export interface Readiness {
+  readonly isReady: boolean;
+  /** Why not, in words for people; none where it is. */
+  readonly reasons: readonly string[];
+}
+
+export interface Reloaded {
+  readonly changed: readonly string[];
+  /** Keys of these that have no effect before a restart. */
+  readonly pending: readonly string[];
+}
+
+export interface App {
+  /** The sockets that DNS is served on. */
+  readonly endpoints: readonly BoundEndpoint[];
+  /** Where HTTP is served, or null with httpOn false. */
+  readonly http: HttpEndpoint | null;
+  /** Resolves with the reason why the program must end by itself; most programs never see it. */
+  readonly failed: Promise<MesosDnsError>;
+  /** Resolves when the domain's names are served for the first time. */
+  readonly firstZone: Promise<void>;
+  readonly readiness: Readiness;
+  /** What it is doing, in one line. */
+  readonly summary: string;
+  /**
+   * Goes over to another configuration; what does not differ is not touched. Throws ERR_LISTEN or ERR_CONFIG, and goes on
+   * as before, where that cannot be done.
+   */
+  reload(config: Config): Promise<Reloaded>;
+  /** Publishes the next update of the zone, however much it removes. */
+  releaseUpdate(): void;
+  /** A reload did not get as far as reload(), or that threw. */
+  countFailedReload(): void;
+  stop(): Promise<void>;
+}
+
+export interface HttpEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** For queries that wait for an upstream when the program stops; under the 5 s that an operator expects at most. */
+const STOP_GRACE_MS = 2000;
+/** What waits in passed sockets is answered from the first zone, if it comes soon enough for those who wait. */
+const PASSED_WAIT_MS = 2000;
+
+/** Throws ERR_LISTEN, ERR_CONFIG or ERR_CORE where the program cannot start. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const app = new RunningApp(options, await Engine.create());
+  await app.start();
+  return app;
+}
+
+class RunningApp implements App {
+  readonly #options: AppOptions;
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #engine: Engine;
+  readonly #hosts: HostAddresses;
+  readonly #guard: ClusterGuard;
+  readonly #cluster: LiveCluster;
+  /** null where no directory is given for them. */
+  #stored: Stored | null;
+  readonly #zone: Zone;
+  readonly #interfaceAddresses = interfaceReader();
+  readonly #passed: PassedSockets;
+  readonly failed: Promise<MesosDnsError>;
+  #fail: (reason: MesosDnsError) => void = () => undefined;
+  #config: Config;
+  #detector: LeaderDetector;
+  #following: Following;
+  /** The first state is taken no sooner: parsing a large one would hold up the start of the threads. */
+  readonly #mayTakeState: Promise<void>;
+  #takeState = () => {};
+  /** null with dnsOn false. */
+  #service: ServiceSupervisor | null = null;
+  #http: RunningHttp | null = null;
+  #endpoints: readonly BoundEndpoint[] = [];
+  #resolvConf: ResolvConf | null = null;
+  #stopCookies = () => {};
+  #access: { close(): void } | null = null;
+  readonly #stopRateReport: () => void;
+  readonly #queryLog: QueryLog;
+  readonly #stopWatch: () => void;
+  #isStopping = false;
+
+  constructor(options: AppOptions, engine: Engine) {
+    const { config, logger, passed = NO_SOCKETS } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#engine = engine;
+    this.#passed = passed;
+    this.#log = roomLogger(logger, 'main');
+    this.#metrics = createMetrics({ prefix: config.metricsPrefix, version: VERSION });
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#mayTakeState = new Promise((resolve) => {
+      this.#takeState = resolve;
+    });
+    this.#hosts = new HostAddresses({ onChange: () => this.#zone.refresh() });
+    const inForce = () => this.#config;
+    this.#guard = new ClusterGuard({
+      get config() {
+        return inForce();
+      },
+      logger: roomLogger(logger, 'zone'),
+      metrics: this.#metrics,
+    });
+    this.#stored = createStored(config, logger, this.#metrics);
+    this.#cluster = new LiveCluster({ recoveryMs: () => this.#config.agentReregisterSeconds * 1000 });
+    this.#zone = new Zone({
+      config,
+      cluster: this.#cluster,
+      engine,
+      hosts: this.#hosts,
+      guard: this.#guard,
+      onPublished: (serial, names) => this.#http?.feed.publish(serial, names),
+      onServed: (served) => {
+        void this.#stored?.serials.use(served.serial);
+        this.#stored?.snapshots.confirm(served.serial, () => snapshotOf(served, this.#hosts));
+      },
+      masters: () => this.#detector.current,
+      interfaceAddresses: this.#interfaceAddresses,
+      logger: roomLogger(logger, 'zone'),
+      metrics: this.#metrics,
+    });
+    this.#detector = this.#createDetector(config);
+    this.#following = this.#createFollowing(config, this.#detector);
+    const metrics = this.#metrics;
+    metrics.countUdp(() => this.#service?.udpCounters ?? {});
+    metrics.countQueries(() => this.#service?.queryTotals ?? null);
+    metrics.countForwarding(async () => (await this.#service?.streamFigures())?.forwarding ?? null);
+    metrics.countCache(async () => (await this.#service?.cacheTotals()) ?? null);
+    metrics.countTcp(async () => (await this.#service?.streamFigures())?.tcp ?? null);
+    this.#stopWatch = watchProcess({ metrics, logger: this.#log });
+    this.#queryLog = new QueryLog(roomLogger(logger, 'queries'));
+    this.#stopRateReport = startRateReport({
+      memory: engine.memory,
+      held: () => {
+        const totals = this.#service?.queryTotals;
+        return totals === undefined ? 0 : totals.rateDropped + totals.rateSlipped;
+      },
+      logger: roomLogger(logger, 'workers'),
+    });
+  }
+
+  get endpoints(): readonly BoundEndpoint[] {
+    return this.#endpoints;
+  }
+
+  get http(): HttpEndpoint | null {
+    return this.#http?.endpoint ?? null;
+  }
+
+  get firstZone(): Promise<void> {
+    return this.#zone.first;
+  }
+
+  get readiness(): Readiness {
+    const reasons = [
+      ...(this.#isStopping ? ['stopping'] : []),
+      ...(this.#zone.served === null ? ['no state of the cluster has been loaded yet'] : []),
+    ];
+    return { isReady: reasons.length === 0, reasons };
+  }
+
+  get summary(): string {
+    const leader = this.#detector.current?.leader;
+    const whom = leader === null || leader === undefined ? '' : `, following ${formatEndpoint(leader)}`;
+    const { served } = this.#zone;
+    if (served === null) return `no state of the cluster yet: ${this.#config.domain} is answered SERVFAIL${whom}`;
+    return `serving ${this.#config.domain}, serial ${served.serial}${whom}`;
+  }
+
+  async start(): Promise<void> {
+    const config = this.#config;
+    offerKeepalive(this.#engine.memory, config.tcpIdleSeconds * 1000);
+    if (config.cacheSizeMegabytes > 0) this.#engine.openCache(cacheSettings(config));
+    this.#applyToCore(config);
+    // Threads start while the snapshot is read, and answer from the first table on.
+    this.#service = config.dnsOn ? this.#createService(config) : null;
+    const serving = this.#service?.start() ?? Promise.resolve([]);
+    serving.catch(() => undefined); // thrown below
+    await this.#restore();
+    // The state is on its way while all that starts.
+    this.#follow();
+    try {
+      await this.#open(serving);
+      this.#takeState();
+      if (config.httpOn) this.#http = await this.#startHttp(config);
+    } catch (error) {
+      const closed = [this.#closeFollowing(), this.#service?.stop(STOP_GRACE_MS)];
+      this.#takeState(); // nobody takes it any more
+      await Promise.all(closed);
+      throw error;
+    }
+    this.#followResolvConf(config);
+    this.#metrics.configInForce(fingerprintOf(config));
+  }
+
+  async #open(serving: Promise<readonly BoundEndpoint[]>): Promise<void> {
+    // Names outside the domain are answered before anything is known of the cluster. But who waits in passed sockets shall
+    // not get SERVFAIL for a name that was answered before this process was restarted.
+    if (this.#passed.udp.length + this.#passed.tcp.length > 0) {
+      this.#takeState();
+      await settledWithin(this.#zone.first, PASSED_WAIT_MS);
+    }
+    if (this.#zone.served === null) this.#zone.open();
+    this.#serve(await serving);
+  }
+
+  /** Serves what was stored by an earlier life. */
+  async #restore(): Promise<void> {
+    if (this.#stored === null) return;
+    const { snapshots, serials } = this.#stored;
+    const [known, lastUsed] = await Promise.all([snapshots.restore(Date.now()), serials.lastUsed()]);
+    if (lastUsed !== null) this.#zone.startAfter(lastUsed);
+    if (known === null) return;
+    const serial = resumedSerial(known.serial, lastUsed);
+    this.#zone.restore({ ...known, serial });
+    void serials.use(serial);
+  }
+
+  async reload(next: Config): Promise<Reloaded> {
+    const last = this.#config;
+    const changes = changesOf(last, next);
+    // First all that can fail, in such a way that it can be taken back; nothing of it changes an answer.
+    const detector = changes.concern('leader') ? this.#createDetector(next) : this.#detector;
+    const following = changes.concern('following') ? this.#createFollowing(next, detector) : null;
+    const service = changes.concern('service') ? await this.#changeService(last, next) : null;
+    let http: Change | null = null;
+    try {
+      http = changes.concern('http') ? await this.#changeHttp(last, next) : null;
+    } catch (error) {
+      await service?.undo();
+      await following?.close();
+      throw error;
+    }
+    this.#config = next;
+    service?.done();
+    http?.done();
+    if (changes.concern('snapshot')) {
+      // Before the zone: what is made under the new configuration is kept under its name.
+      void closeStored(this.#stored);
+      this.#stored = createStored(next, this.#options.logger, this.#metrics);
+    }
+    if (changes.concern('log')) this.#options.setLogFormat(next.logFormat);
+    if (changes.concern('core')) this.#applyToCore(next);
+    if (changes.concern('zone')) this.#zone.configure(next);
+    if (changes.concern('service')) this.#followResolvConf(next);
+    if (following !== null) {
+      void this.#following.close();
+      this.#following = following;
+      following.start();
+    }
+    if (detector !== this.#detector) {
+      const before = this.#detector;
+      this.#detector = detector;
+      // In this order: both tell through one metric whether their source is connected.
+      void before.close().then(() => detector.start());
+    }
+    this.#metrics.configInForce(fingerprintOf(next));
+    return { changed: changes.keys, pending: changes.pending };
+  }
+
+  releaseUpdate(): void {
+    this.#guard.release();
+    this.#zone.refresh();
+    this.#following.refresh();
+  }
+
+  countFailedReload(): void {
+    this.#metrics.reloadFailed.inc();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#resolvConf?.close();
+    this.#stopCookies();
+    this.#stopRateReport();
+    this.#stopWatch();
+    this.#access?.close();
+    this.#zone.close();
+    await Promise.all([this.#closeFollowing(), this.#http?.api.close(), this.#service?.stop(STOP_GRACE_MS)]);
+    this.#hosts.close();
+    await closeStored(this.#stored);
+  }
+
+  #follow(): void {
+    this.#following.start();
+    this.#detector.start();
+  }
+
+  async #closeFollowing(): Promise<void> {
+    await this.#following.close();
+    await this.#detector.close();
+  }
+
+  /** Throws ERR_CONFIG where the masters cannot be found that way. */
+  #createDetector(config: Config): LeaderDetector {
+    const log = roomLogger(this.#options.logger, 'leader');
+    return createLeaderDetector(config, { log, metrics: this.#metrics });
+  }
+
+  #createFollowing(config: Config, detector: LeaderDetector): Following {
+    const { logger } = this.#options;
+    return createFollowing({
+      config,
+      detector,
+      cluster: this.#cluster,
+      logger,
+      metrics: this.#metrics,
+      onState: (state) => void this.#zone.update(state),
+      onEvents: () => this.#zone.changed(),
+      onMasters: () => this.#zone.refresh(),
+      until: () => this.#mayTakeState,
+      onFailure: (reason) => this.#fail(reason),
+    });
+  }
+
+  #createService(config: Config): ServiceSupervisor {
+    const { logger, verbosity } = this.#options;
+    const { module, memory } = this.#engine;
+    const { io, workers } = config;
+    return new ServiceSupervisor({
+      settings: { module, memory, io, workers, verbosity, ...this.#tuningOf(config) },
+      logger: roomLogger(logger, 'workers'),
+      metrics: this.#metrics,
+      onQuery: (query) => this.#queryLog.write(query),
+    });
+  }
+
+  #tuningOf(config: Config): ServiceTuning {
+    return {
+      listeners: config.listener,
+      port: config.port,
+      passed: this.#passed,
+      udpReceiveBufferBytes: config.udpReceiveBufferBytes,
+      udpSendBufferBytes: config.udpSendBufferBytes,
+      udpPayloadBytes: config.ednsUdpSize,
+      tcpLimits: {
+        idleMs: config.tcpIdleSeconds * 1000,
+        maxConnections: config.tcpConnections,
+        maxConnectionsPerAddress: config.tcpConnectionsPerAddress,
+      },
+      routes: [config.resolvers, ...Object.values(config.zoneResolvers)],
+      zones: ['', ...Object.keys(config.zoneResolvers)],
+      forwardPolicy: config.forwardPolicy,
+      forwardRandomCase: config.forwardRandomCase,
+      forwardAuthorities: config.forwardAuthorities,
+      timeoutSeconds: config.timeout,
+      recursionAvailable: config.recurseOn,
+      logFormat: config.logFormat,
+      queryLogSample: config.queryLogSample,
+    };
+  }
+
+  /** What is served from now on, for the log and for who asks. */
+  #serve(endpoints: readonly BoundEndpoint[]): void {
+    for (const { transport, address, port } of endpoints) {
+      const isNew = !this.#endpoints.some(
+        (each) => each.transport === transport && each.address === address && each.port === port,
+      );
+      if (isNew) this.#log.info(`DNS over ${transport} on ${address} port ${port}`);
+    }
+    this.#endpoints = endpoints;
+  }
+
+  async #changeService(last: Config, next: Config): Promise<Change> {
+    const service = this.#service;
+    if (!next.dnsOn) {
+      const done = () => {
+        this.#service = null;
+        this.#serve([]);
+        void service?.stop(STOP_GRACE_MS);
+      };
+      return { done, undo: async () => undefined };
+    }
+    if (service !== null) {
+      const endpoints = await service.tune(this.#tuningOf(next));
+      return { done: () => this.#serve(endpoints), undo: () => service.tune(this.#tuningOf(last)) };
+    }
+    const started = this.#createService(next);
+    const endpoints = await started.start();
+    const done = () => {
+      this.#service = started;
+      this.#serve(endpoints);
+    };
+    return { done, undo: () => started.stop(0) };
+  }
+
+  async #createHttp(feed: ZoneFeed): Promise<HttpApi> {
+    // Loaded when DNS is served already: nobody shall wait for it.
+    const { createHttpApi } = await import('./http/server.ts');
+    const { logger } = this.#options;
+    const fd = this.#passed.http?.fd;
+    return createHttpApi({
+      config: () => this.#config,
+      zone: () => {
+        const { served } = this.#zone;
+        if (served === null) return null;
+        const { records, serial, isStale } = served;
+        return {
+          records,
+          serial,
+          isStale,
+          get input() {
+            return served.input;
+          },
+          enumerate: () => enumerate(served.input),
+        };
+      },
+      reasonsNotReady: () => this.readiness.reasons,
+      hold: () => this.#guard.hold,
+      release: () => this.releaseUpdate(),
+      forwarding: async () => (await this.#service?.streamFigures())?.forwarding ?? null,
+      feed,
+      flushCache: async (question) => (await this.#service?.flushCache(question)) ?? null,
+      version: VERSION,
+      metrics: this.#metrics,
+      logger: roomLogger(logger, 'http'),
+      ...(fd !== undefined && { fd }),
+    });
+  }
+
+  async #startHttp(config: Config): Promise<RunningHttp> {
+    const feed = new ZoneFeed();
+    const api = await this.#createHttp(feed);
+    const endpoint = await api.listen(config);
+    this.#log.info(`HTTP on ${endpoint.host} port ${endpoint.port}`);
+    return { api, endpoint, feed };
+  }
+
+  async #changeHttp(last: Config, next: Config): Promise<Change> {
+    const before = this.#http;
+    const isSame =
+      last.httpOn === next.httpOn && last.httpListener === next.httpListener && last.httpPort === next.httpPort;
+    if (isSame) return { done: () => undefined, undo: async () => undefined };
+    const started = next.httpOn ? await this.#startHttp(next) : null;
+    const done = () => {
+      this.#http = started;
+      void before?.api.close();
+    };
+    return { done, undo: async () => started?.api.close() };
+  }
+
+  #applyToCore(config: Config): void {
+    this.#stopCookies();
+    const secrets = config.cookieSecrets.map((secret) => Buffer.from(secret, 'hex'));
+    this.#stopCookies = startCookies(this.#engine.memory, config.dnsCookies ? { secrets } : null);
+    limitRate(this.#engine.memory, config.rateLimit, config.rateLimitSlip);
+    this.#engine.tuneCache(cacheSettings(config));
+    this.#access?.close();
+    this.#access = watchNetworks(this.#engine.memory, config.allowForward);
+  }
+
+  #followResolvConf(config: Config): void {
+    this.#resolvConf?.close();
+    this.#resolvConf = null;
+    if (!config.followsResolvConf) return;
+    this.#resolvConf = new ResolvConf({
+      servers: config.resolvers,
+      onChange: (servers) => this.#service?.setResolvers(servers),
+      interfaceAddresses: this.#interfaceAddresses,
+      logger: roomLogger(this.#options.logger, 'forwarder'),
+    });
+    this.#resolvConf.start();
+  }
+}
+
+interface RunningHttp {
+  readonly api: HttpApi;
+  readonly endpoint: HttpEndpoint;
+  /** Ends with the server. */
+  readonly feed: ZoneFeed;
+}
+
+/** Something that was prepared under the old configuration. */
+interface Change {
+  /** The new one is in force. */
+  done(): void;
+  /** It does not come to that. */
+  undo(): Promise<unknown>;
+}
+
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    promise,
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, ms);
+    }),
+  ]);
+  clearTimeout(timer);
+}
+
+/** What is kept on disk over a restart. */
+interface Stored {
+  readonly snapshots: SnapshotKeeper;
+  readonly serials: SerialKeeper;
+}
+
+async function closeStored(stored: Stored | null): Promise<void> {
+  await stored?.snapshots.close();
+  await stored?.serials.close();
+}
+
+/** null where no directory is given for it. */
+function createStored(config: Config, logger: Logger, metrics: Metrics): Stored | null {
+  // systemd names all of a unit's state directories, with colons between them.
+  const directory = config.stateDirectory || (process.env['STATE_DIRECTORY'] ?? '').split(':', 1)[0];
+  if (!directory) return null;
+  const log = roomLogger(logger, 'snapshot');
+  return {
+    snapshots: new SnapshotKeeper({
+      file: new SnapshotFile(directory, identityOf(config)),
+      maxAgeSeconds: config.snapshotMaxAgeSeconds,
+      logger: log,
+      metrics,
+    }),
+    serials: new SerialKeeper({ directory, domain: config.domain, logger: log, metrics }),
+  };
+}
+
+function snapshotOf({ input, serial }: ServedZone, hosts: HostAddresses): ClusterSnapshot {
+  const { state, masters } = input;
+  const known = hostsToResolve(state, masters).map((host) => [host, hosts.lookup(host)] as const);
+  return { state, masters, hosts: Object.fromEntries(known), serial };
+}
+
+function cacheSettings(config: Config): CacheSettings {
+  return {
+    sizeBytes: config.cacheSizeMegabytes * 1024 * 1024,
+    minTtlSeconds: config.cacheMinTtl,
+    maxTtlSeconds: config.cacheMaxTtl,
+    maxNegativeTtlSeconds: config.cacheMaxNegativeTtl,
+    maxStaleSeconds: config.cacheMaxStale,
+    prefetches: config.cachePrefetch,
+    cutsNxdomain: config.cacheNxdomainCut,
+  };
+}
+
+/** Addresses of this machine's interfaces; the last known ones where they cannot be read, for lack of a descriptor. */
+function interfaceReader(): () => readonly string[] {
+  let known: readonly string[] = [];
+  return () => {
+    try {
+      known = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+    } catch {
+      // They are asked for again with the next state.
+    }
+    return known;
+  };
+}

@@ -1,0 +1,407 @@
+// One owner name with its RRsets, as text, to a node and its bodies in the heap.
+
+import {
+  CLASS_IN,
+  HEADER_SIZE,
+  MAX_MESSAGE_SIZE,
+  MAX_NAME_SIZE,
+  OPT_SIZE,
+  TYPE_A,
+  TYPE_AAAA,
+  TYPE_NS,
+  TYPE_PTR,
+  TYPE_SOA,
+  TYPE_SRV,
+} from '../dns/constants.ts';
+import { parseIPv4, writeIPv6 } from '../dns/ip-text.ts';
+import { encodeName, foldCase, UNWRITABLE, wireSize, writeName } from '../dns/name.ts';
+import {
+  A_RECORD_SIZE,
+  AAAA_RECORD_SIZE,
+  BODY_DIRECTORY,
+  BODY_TARGET_COUNT,
+  ENTRY_RECORD,
+  ENTRY_RECORD_SIZE,
+  ENTRY_SIZE,
+  ENTRY_TARGET,
+  NO_TARGET,
+  NODE_EXTENT,
+  NODE_FLAG_APEX,
+  NODE_FLAGS,
+  NODE_NAME_SIZE,
+  NODE_RRSET_COUNT,
+  NODE_RRSETS,
+  RECORD_FIXED_SIZE,
+  RRSET_BODY,
+  RRSET_COUNT,
+  RRSET_COUNT_MAX,
+  RRSET_SIZE,
+  RRSET_TYPE,
+  TARGET_A_COUNT,
+  TARGET_AAAA_COUNT,
+  TARGET_ADDRESSES,
+  TARGET_SIZE,
+} from './contract.ts';
+import type { Heap } from './heap.ts';
+import { ServiceList } from './service-list.ts';
+import type { Soa } from './table-input.ts';
+import { cleanIPv4s, cleanIPv6s, type ZoneView } from './zone-view.ts';
+
+export interface NodeWriterOptions {
+  readonly heap: Heap;
+  readonly zone: ZoneView;
+  /** Folded, with its final dot. */
+  readonly domain: string;
+  readonly ttl: number;
+  readonly srvWeight: number;
+}
+
+/** A body in the heap. */
+interface Body {
+  readonly address: number;
+  readonly count: number;
+  /** Octets of its records in a message. */
+  readonly size: number;
+}
+
+/** Octets behind a name that hashing reads. */
+const NAME_PADDING = 7;
+const SRV_FIXED_SIZE = 6;
+const NO_BODY: Body = { address: 0, count: 0, size: 0 };
+/** Header, question and OPT record beside the question's name. */
+const AROUND_ANSWERS_SIZE = HEADER_SIZE + 4 + OPT_SIZE;
+
+export class NodeWriter {
+  readonly #options: NodeWriterOptions;
+  readonly #heap: Heap;
+  #soa: Soa;
+  /** Names that have the same list of services share its body; lists do not change while a table is built. */
+  readonly #srvBodies = new Map<readonly string[], Body>();
+  /** Likewise lists of addresses: all tasks on an agent's network have the same one. */
+  readonly #addressBodies = new Map<readonly string[], Body>();
+  readonly #services: ServiceList;
+  /** The present name as it is on the wire. */
+  readonly #name = new Uint8Array(MAX_NAME_SIZE);
+  /** Of the present name; arrays that were emptied would take their memory anew for each name. */
+  readonly #types: number[] = [];
+  readonly #bodies: Body[] = [];
+  #rrsetCount = 0;
+  /** Records of the present name that cannot be written. */
+  readonly #odd: string[] = [];
+  /** Octets taken for the present node and the bodies that are its own. */
+  #extent = 0;
+  /** Records that cannot be written on the wire, as text; by the folded name that they are for. */
+  readonly unwritable = new Map<string, readonly string[]>();
+  /** RRsets that are larger than a table or a message can hold, as text; by type and folded name. */
+  readonly cut = new Map<string, string>();
+  readonly overlong = new Map<string, string>();
+
+  constructor(options: NodeWriterOptions, soa: Soa) {
+    this.#options = options;
+    this.#heap = options.heap;
+    this.#soa = soa;
+    this.#services = new ServiceList(options.zone);
+  }
+
+  /** Before names are written again: lists may have changed since, and the apex has another serial. */
+  beginGeneration(soa: Soa): void {
+    this.#soa = soa;
+    this.#srvBodies.clear();
+    this.#addressBodies.clear();
+  }
+
+  /**
+   * Writes the node of a folded name, an empty non-terminal where it has no records.
+   * @param records of the name, where they are at hand
+   * @returns its address, or 0 where the name cannot be written
+   */
+  write(name: string, records = this.#options.zone.recordsOf(name)): number {
+    const { domain } = this.#options;
+    const nameSize = encodeName(this.#name, name);
+    const { as, aaaas, srvs } = records;
+    this.#begin();
+    if (nameSize === UNWRITABLE) {
+      for (const value of as) this.#noteOdd('A', name, value);
+      for (const value of aaaas) this.#noteOdd('AAAA', name, value);
+      for (const value of srvs) this.#noteOdd('SRV', name, value);
+    } else {
+      if (name === domain) this.#addApex();
+      if (as.length > 0) this.#add(TYPE_A, this.#measure(name, 'A', nameSize, this.#writeAs(name, as)));
+      if (aaaas.length > 0) {
+        this.#add(TYPE_AAAA, this.#measure(name, 'AAAA', nameSize, this.#writeAaaas(name, aaaas)));
+      }
+      if (srvs.length > 0) this.#add(TYPE_SRV, this.#measure(name, 'SRV', nameSize, this.#writeServices(name, srvs)));
+    }
+    if (this.#odd.length > 0) this.unwritable.set(name, this.#odd.splice(0));
+    else if (this.unwritable.size > 0) this.unwritable.delete(name);
+    return nameSize === UNWRITABLE ? 0 : this.#finish(nameSize, 0);
+  }
+
+  /** Writes an empty non-terminal of a folded name that can be written. @returns its address */
+  writeEmpty(name: string): number {
+    this.#begin();
+    return this.#finish(encodeName(this.#name, name), 0);
+  }
+
+  /** Writes the node of a reverse name. @returns its address, or 0 where one of the names cannot be written */
+  writePointer(name: string, target: string): number {
+    const nameSize = encodeName(this.#name, foldCase(name));
+    if (nameSize === UNWRITABLE || wireSize(target) === UNWRITABLE) {
+      this.unwritable.set(name, [`PTR ${name} ${target}`]);
+      return 0;
+    }
+    this.#begin();
+    this.#add(TYPE_PTR, this.#writeNamed(TYPE_PTR, target, null));
+    return this.#finish(nameSize, NODE_FLAG_APEX);
+  }
+
+  /** Writes the SOA record with another TTL, as negative answers have it. */
+  soaRecord(ttl: number): { readonly address: number; readonly size: number } {
+    const size = this.#soaSize();
+    return { address: this.#writeSoa(this.#take(size), ttl), size };
+  }
+
+  #begin(): void {
+    this.#rrsetCount = 0;
+    this.#extent = 0;
+  }
+
+  #add(type: number, body: Body): void {
+    if (body.count === 0) return;
+    this.#types[this.#rrsetCount] = type;
+    this.#bodies[this.#rrsetCount] = body;
+    this.#rrsetCount += 1;
+  }
+
+  #addApex(): void {
+    const { ttl } = this.#options;
+    const soa = this.#soa;
+    const { address, body } = this.#takeEntryBody(this.#soaSize(), null);
+    this.#writeSoa(address, ttl);
+    this.#add(TYPE_SOA, body);
+    this.#add(TYPE_NS, this.#writeNamed(TYPE_NS, soa.mname, foldCase(soa.mname)));
+  }
+
+  // | nameSize | rrsetCount | flags | extent | rrsets … | name | padding |
+  #finish(nameSize: number, flags: number): number {
+    const count = this.#rrsetCount;
+    const node = this.#take(NODE_RRSETS + count * RRSET_SIZE + nameSize + NAME_PADDING);
+    const { fields, bytes } = this.#heap.views;
+    fields.setUint16(node + NODE_NAME_SIZE, nameSize, true);
+    fields.setUint16(node + NODE_RRSET_COUNT, count, true);
+    fields.setUint32(node + NODE_FLAGS, flags, true);
+    fields.setUint32(node + NODE_EXTENT, this.#extent, true);
+    for (let i = 0; i < count; i++) {
+      const rrset = node + NODE_RRSETS + i * RRSET_SIZE;
+      const body = this.#bodies[i];
+      fields.setUint16(rrset + RRSET_TYPE, this.#types[i] ?? 0, true);
+      fields.setUint16(rrset + RRSET_COUNT, body?.count ?? 0, true);
+      fields.setUint32(rrset + RRSET_BODY, body?.address ?? 0, true);
+    }
+    const name = this.#name;
+    const nameAt = node + NODE_RRSETS + count * RRSET_SIZE;
+    for (let i = 0; i < nameSize; i++) bytes[nameAt + i] = name[i] ?? 0;
+    return node;
+  }
+
+  #take(size: number): number {
+    const before = this.#heap.usedBytes;
+    const address = this.#heap.take(size);
+    // With what it is rounded up by, or that would never count as garbage.
+    this.#extent += this.#heap.usedBytes - before;
+    return address;
+  }
+
+  #fit<T>(name: string, type: string, values: readonly T[]): readonly T[] {
+    if (values.length <= RRSET_COUNT_MAX) {
+      if (this.cut.size > 0) this.cut.delete(`${type} ${name}`);
+      return values;
+    }
+    this.cut.set(
+      `${type} ${name}`,
+      `${type} ${name} has ${values.length} records, of which ${RRSET_COUNT_MAX} are served`,
+    );
+    return values.slice(0, RRSET_COUNT_MAX);
+  }
+
+  /** Notes an RRset that no message holds whole: answers over TCP hold a part of it, each another one. */
+  #measure(name: string, type: string, nameSize: number, body: Body): Body {
+    if (body.size > MAX_MESSAGE_SIZE - AROUND_ANSWERS_SIZE - nameSize) {
+      const text = `${type} ${name} is larger than any DNS message; each answer over TCP holds another part of it`;
+      this.overlong.set(`${type} ${name}`, text);
+    } else if (this.overlong.size > 0) {
+      this.overlong.delete(`${type} ${name}`);
+    }
+    return body;
+  }
+
+  #noteOdd(type: string, name: string, value: string): void {
+    this.#odd.push(`${type} ${name} ${value}`);
+  }
+
+  #writeAs(name: string, values: readonly string[]): Body {
+    const known = this.#addressBodies.get(values);
+    if (known !== undefined) return known;
+    const addresses = this.#fit(
+      name,
+      'A',
+      cleanIPv4s(values, (value) => this.#noteOdd('A', name, value)),
+    );
+    if (addresses.length === 0) return NO_BODY;
+    const size = addresses.length * A_RECORD_SIZE;
+    const body = { address: this.#take(size), count: addresses.length, size };
+    this.#putAs(body.address, addresses);
+    this.#share(this.#addressBodies, values, body);
+    return body;
+  }
+
+  #writeAaaas(name: string, values: readonly string[]): Body {
+    const known = this.#addressBodies.get(values);
+    if (known !== undefined) return known;
+    const addresses = this.#fit(
+      name,
+      'AAAA',
+      cleanIPv6s(values, (value) => this.#noteOdd('AAAA', name, value)),
+    );
+    if (addresses.length === 0) return NO_BODY;
+    const size = addresses.length * AAAA_RECORD_SIZE;
+    const body = { address: this.#take(size), count: addresses.length, size };
+    this.#putAaaas(body.address, addresses);
+    this.#share(this.#addressBodies, values, body);
+    return body;
+  }
+
+  #writeServices(name: string, values: readonly string[]): Body {
+    const known = this.#srvBodies.get(values);
+    if (known !== undefined) return known;
+    this.#services.read(this.#fit(name, 'SRV', values), (value) => this.#noteOdd('SRV', name, value));
+    const body = this.#writeSrvs();
+    this.#share(this.#srvBodies, values, body);
+    return body;
+  }
+
+  /** Lets the next name with this list have the body too; what was left out must be reported for each name. */
+  #share(bodies: Map<readonly string[], Body>, values: readonly string[], body: Body): void {
+    if (this.#odd.length === 0 && values.length <= RRSET_COUNT_MAX) bodies.set(values, body);
+  }
+
+  // | targetCount | entries … | targets … | addresses … | records … |
+  #writeSrvs(): Body {
+    const { ttl, srvWeight } = this.#options;
+    const { services, targetOf, targetsSize } = this.#services;
+    const count = services.length;
+    if (count === 0) return NO_BODY;
+    let recordsSize = 0;
+    for (const { targetSize } of services) recordsSize += RECORD_FIXED_SIZE + SRV_FIXED_SIZE + targetSize;
+    const recordsAt = BODY_DIRECTORY + count * ENTRY_SIZE + targetsSize;
+    const address = this.#take(recordsAt + recordsSize);
+    const { fields, bytes } = this.#heap.views;
+    let at = address + recordsAt;
+    services.forEach(({ target, targetSize, port }, i) => {
+      const dataSize = SRV_FIXED_SIZE + targetSize;
+      this.#putEntry(address, i, at, RECORD_FIXED_SIZE + dataSize, targetOf[i] ?? NO_TARGET);
+      this.#putFixed(at, TYPE_SRV, ttl, dataSize);
+      fields.setUint16(at + RECORD_FIXED_SIZE, 0); // priority
+      fields.setUint16(at + RECORD_FIXED_SIZE + 2, srvWeight);
+      fields.setUint16(at + RECORD_FIXED_SIZE + 4, port);
+      writeName(bytes, at + RECORD_FIXED_SIZE + SRV_FIXED_SIZE, target);
+      at += RECORD_FIXED_SIZE + dataSize;
+    });
+    this.#putTargets(address, count);
+    return { address, count, size: recordsSize };
+  }
+
+  /** NS and PTR: a body of one record that is a name, with the addresses of that name if `target` is given. */
+  #writeNamed(type: number, named: string, target: string | null): Body {
+    const size = wireSize(named);
+    const { address, body } = this.#takeEntryBody(RECORD_FIXED_SIZE + size, target);
+    this.#putFixed(address, type, this.#options.ttl, size);
+    writeName(this.#heap.views.bytes, address + RECORD_FIXED_SIZE, named);
+    return body;
+  }
+
+  /** A body with room for one record. @returns the address of the record too */
+  #takeEntryBody(recordSize: number, target: string | null): { readonly address: number; readonly body: Body } {
+    this.#services.clear();
+    if (target !== null) this.#services.addTarget(target);
+    const recordAt = BODY_DIRECTORY + ENTRY_SIZE + this.#services.targetsSize;
+    const body = this.#take(recordAt + recordSize);
+    this.#putEntry(body, 0, body + recordAt, recordSize, target === null ? NO_TARGET : 0);
+    this.#putTargets(body, 1);
+    return { address: body + recordAt, body: { address: body, count: 1, size: recordSize } };
+  }
+
+  #putEntry(body: number, index: number, record: number, size: number, target: number): void {
+    const { fields } = this.#heap.views;
+    const entry = body + BODY_DIRECTORY + index * ENTRY_SIZE;
+    fields.setUint32(entry + ENTRY_RECORD, record - body, true);
+    fields.setUint16(entry + ENTRY_RECORD_SIZE, size, true);
+    fields.setUint16(entry + ENTRY_TARGET, target, true);
+  }
+
+  #putTargets(body: number, entryCount: number): void {
+    const { fields } = this.#heap.views;
+    const { as, aaaas } = this.#services;
+    fields.setUint32(body + BODY_TARGET_COUNT, as.length, true);
+    const directory = body + BODY_DIRECTORY + entryCount * ENTRY_SIZE;
+    let addresses = directory + as.length * TARGET_SIZE;
+    for (let i = 0; i < as.length; i++) {
+      const target = directory + i * TARGET_SIZE;
+      const theirAs = as[i] ?? [];
+      const theirAaaas = aaaas[i] ?? [];
+      fields.setUint32(target + TARGET_ADDRESSES, addresses - body, true);
+      fields.setUint16(target + TARGET_A_COUNT, theirAs.length, true);
+      fields.setUint16(target + TARGET_AAAA_COUNT, theirAaaas.length, true);
+      this.#putAs(addresses, theirAs);
+      addresses += theirAs.length * A_RECORD_SIZE;
+      this.#putAaaas(addresses, theirAaaas);
+      addresses += theirAaaas.length * AAAA_RECORD_SIZE;
+    }
+  }
+
+  #putAs(address: number, addresses: readonly string[]): void {
+    const { fields } = this.#heap.views;
+    let at = address;
+    for (const text of addresses) {
+      this.#putFixed(at, TYPE_A, this.#options.ttl, 4);
+      fields.setUint32(at + RECORD_FIXED_SIZE, parseIPv4(text));
+      at += A_RECORD_SIZE;
+    }
+  }
+
+  #putAaaas(address: number, addresses: readonly string[]): void {
+    let at = address;
+    for (const text of addresses) {
+      this.#putFixed(at, TYPE_AAAA, this.#options.ttl, 16);
+      writeIPv6(text, this.#heap.views.bytes, at + RECORD_FIXED_SIZE);
+      at += AAAA_RECORD_SIZE;
+    }
+  }
+
+  #soaSize(): number {
+    const soa = this.#soa;
+    return RECORD_FIXED_SIZE + wireSize(soa.mname) + wireSize(soa.rname) + 20;
+  }
+
+  #writeSoa(address: number, ttl: number): number {
+    const soa = this.#soa;
+    const { fields, bytes } = this.#heap.views;
+    this.#putFixed(address, TYPE_SOA, ttl, this.#soaSize() - RECORD_FIXED_SIZE);
+    let at = writeName(bytes, address + RECORD_FIXED_SIZE, soa.mname);
+    at = writeName(bytes, at, soa.rname);
+    for (const field of [soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum]) {
+      fields.setUint32(at, field);
+      at += 4;
+    }
+    return address;
+  }
+
+  /** A record's fields up to its rdata; the owner is the question's name. */
+  #putFixed(at: number, type: number, ttl: number, dataSize: number): void {
+    const { fields } = this.#heap.views;
+    fields.setUint32(at, (0xc00c << 16) | type);
+    fields.setUint16(at + 4, CLASS_IN);
+    fields.setUint32(at + 6, ttl);
+    fields.setUint16(at + 10, dataSize);
+  }
+}

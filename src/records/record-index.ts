@@ -1,0 +1,667 @@
+// The records of a cluster that changes: at any moment those that deriveRecords() makes of the whole, brought up to date by
+// what has changed. Each task's records are taken back and added anew; where several tasks yield the same one, it is
+// counted.
+
+import { foldCase } from '../dns/name.ts';
+import type { ClusterChanges } from '../state/cluster-changes.ts';
+import type { LiveFramework } from '../state/live-cluster.ts';
+import type { Agent, Endpoint, MesosState, Task } from '../state/model.ts';
+import { AddressSets, type HostAddresses } from './addresses.ts';
+import { addAgents, addFrameworks, addMasters, addNameServer, type Warn } from './cluster.ts';
+import { Contribution, ValueCounts } from './contribution.ts';
+import { CountedAliases } from './counted-aliases.ts';
+import { CountedPointers } from './counted-pointers.ts';
+import { CountedValues } from './counted-values.ts';
+import type { RecordConfig } from './derive.ts';
+import { isReserve } from './health.ts';
+import { domainFragment, type LabelRule, RFC952, RFC1123 } from './labels.ts';
+import type { RecordChanges } from './record-changes.ts';
+import type { RecordSet } from './record-set.ts';
+import { type Alias, NamesOfFramework, type ServiceNames } from './service-names.ts';
+import { type AgentPlace, TaskRecords } from './task.ts';
+import { type RecordType, ZoneBuilder } from './zone-builder.ts';
+
+/** The cluster as it is now. */
+export interface IndexedCluster {
+  readonly leader: Endpoint | null;
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly frameworks: ReadonlyMap<string, LiveFramework>;
+}
+
+/** What records are made of besides the cluster. */
+export interface Surroundings {
+  readonly hostAddresses: HostAddresses;
+  /** See DeriveInput. */
+  readonly masters: readonly string[];
+  readonly nameServerAddresses: readonly string[];
+  readonly warn: Warn;
+}
+
+/** A running task. */
+interface Entry {
+  task: Task;
+  framework: IndexedFramework;
+  /** Null where the agent is not known: then it has no records. */
+  place: AgentPlace | null;
+}
+
+interface IndexedFramework {
+  /** Null while the framework is not known. */
+  fragment: string | null;
+  readonly entries: Map<string, Entry>;
+}
+
+/** What changes need to find of the tasks that the whole was made of; parallel lists, since there are many. */
+interface Unsettled {
+  readonly entries: Entry[];
+  readonly taskKeys: string[];
+  readonly canonicalNames: string[];
+  /** The task of each canonical name. */
+  readonly named: Entry[];
+  /** Tasks whose records only stand in for others; they are added last, one by one. */
+  readonly reserve: Entry[];
+  /** Nobody has looked at how the names with records are spelled. */
+  mustNoteNames: boolean;
+}
+
+interface SharedNames {
+  readonly names: NamesOfFramework;
+  /** Frameworks of that name. */
+  users: number;
+}
+
+/** What names to write anew, and a way back. */
+export interface IndexChanges extends RecordChanges {
+  /** A copy of the records as they were before; to be called before the next update. */
+  readonly before: () => RecordSet;
+}
+
+const TYPES: readonly RecordType[] = ['A', 'AAAA', 'SRV'];
+/** Address sets that are remembered beside those of agents, which many tasks have; those of containers come once. */
+const MAX_FORGOTTEN_SETS = 1000;
+
+export class RecordIndex {
+  readonly #config: RecordConfig;
+  readonly #rule: LabelRule;
+  readonly #values: Record<RecordType, CountedValues>;
+  readonly #pointers = new CountedPointers();
+  readonly #aliases: CountedAliases;
+  readonly #frameworks = new Map<string, IndexedFramework>();
+  /** By fragment. */
+  readonly #names = new Map<string, SharedNames>();
+  #places: ReadonlyMap<string, AgentPlace> = new Map();
+  readonly #byAgent = new Map<string, Set<Entry>>();
+  /** Folded canonical name to the tasks that have it, which is one as a rule. */
+  readonly #byCanonical = new Map<string, Entry | readonly Entry[]>();
+  #sets: AddressSets;
+  #cluster = new ValueCounts();
+  /** Folded targets of the SRV records of the cluster itself, to their owners. */
+  #clusterTargets = new Map<string, string[]>();
+  readonly #records: RecordSet;
+  /** Null once that is done. */
+  #unsettled: Unsettled | null = null;
+  #steps = 0;
+
+  /** Derives the whole. What only changes need is left for settle(), so that the records are at hand sooner. */
+  constructor(config: RecordConfig, cluster: IndexedCluster, surroundings: Surroundings) {
+    this.#config = config;
+    this.#rule = config.enforceRFC952 ? RFC952 : RFC1123;
+    this.#sets = new AddressSets(config.IPSources);
+    const builder = new ZoneBuilder((type, name, value) => this.#values[type].repeat(name, value));
+    this.#values = { A: new CountedValues(), AAAA: new CountedValues(), SRV: new CountedValues() };
+    this.#aliases = new CountedAliases((name) => this.#exists(name));
+    this.#buildCluster(cluster, surroundings, builder);
+    const unsettled = this.#buildTasks(cluster, builder);
+    const { as, aaaas, srvs } = builder.finish();
+    this.#values.A.adopt(as);
+    this.#values.AAAA.adopt(aaaas);
+    this.#values.SRV.adopt(srvs);
+    for (const entry of unsettled.reserve) this.#contribute(entry);
+    for (const type of TYPES) {
+      this.#values[type].take();
+      this.#values[type].endStep();
+    }
+    if (this.#aliases.isEmpty) unsettled.mustNoteNames = true;
+    else this.#noteNames();
+    this.#unsettled = unsettled;
+    this.#aliases.take();
+    this.#pointers.take();
+    this.#records = {
+      as: this.#values.A.map,
+      aaaas: this.#values.AAAA.map,
+      srvs: this.#values.SRV.map,
+      ptrs: this.#pointers.map,
+      aliases: this.#aliases.map,
+    };
+  }
+
+  /** All records; the same maps for ever, which change with update(). Lists in them never change. */
+  get records(): RecordSet {
+    return this.#records;
+  }
+
+  /**
+   * How many changes there were: one for each record of the cluster itself that came or went, and one for each time that the
+   * records of a task changed others. It does not depend on how many changes of different elements are taken over together.
+   */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Gets ready for changes: the first one does it where nobody has before. Called again, it does nothing. */
+  settle(): void {
+    const unsettled = this.#unsettled;
+    if (unsettled === null) return;
+    this.#unsettled = null;
+    const { entries, taskKeys, canonicalNames, named } = unsettled;
+    for (const [i, entry] of entries.entries()) this.#remember(entry, taskKeys[i] ?? '');
+    for (const [i, entry] of named.entries()) this.#addCanonical(canonicalNames[i] ?? '', entry);
+    if (unsettled.mustNoteNames) this.#noteNames();
+  }
+
+  /** Takes over what has changed in the cluster, and around it. */
+  update(cluster: IndexedCluster, changes: ClusterChanges, surroundings: Surroundings): void {
+    this.settle();
+    const moved = this.#updateCluster(cluster, surroundings);
+    for (const type of TYPES) this.#steps += this.#values[type].countStep();
+    for (const entry of moved) {
+      this.#place(entry);
+      this.#endStep(1);
+    }
+    for (const key of changes.frameworks) this.#updateFramework(key, cluster.frameworks.get(key));
+    this.updateTasks(cluster, changes);
+    for (const key of changes.frameworks) this.#dropEmpty(key, cluster);
+  }
+
+  /** Like update(), where the records of the cluster itself are surely as before: costs only what changed. */
+  updateTasks(cluster: IndexedCluster, changes: ClusterChanges): void {
+    this.settle();
+    for (const { frameworkKey, taskKey } of changes.order) {
+      const framework = cluster.frameworks.get(frameworkKey);
+      this.#updateTask(frameworkKey, framework, taskKey, framework?.tasks.get(taskKey));
+      this.#endStep(1);
+    }
+    for (const key of changes.tasks.keys()) this.#dropEmpty(key, cluster);
+  }
+
+  /** How many names had records at the last takeChanges(), and how many of them have none any more. */
+  losses(): { readonly published: number; readonly lost: number } {
+    let lost = 0;
+    let added = 0;
+    const names = new Set(TYPES.flatMap((type) => [...this.#values[type].before.keys()]));
+    for (const name of names) {
+      const had = this.#had(name);
+      if (had === this.#exists(name)) continue;
+      if (had) lost += 1;
+      else added += 1;
+    }
+    const { as, aaaas, srvs } = this.#records;
+    let present = as.size;
+    for (const name of aaaas.keys()) if (!as.has(name)) present += 1;
+    for (const name of srvs.keys()) if (!as.has(name) && !aaaas.has(name)) present += 1;
+    return { published: present + lost - added, lost };
+  }
+
+  /** Tasks, and names of tasks, that are remembered: none without tasks. */
+  get rememberedCount(): number {
+    this.settle();
+    let count = this.#byCanonical.size + this.#byAgent.size;
+    for (const { names } of this.#names.values()) if (!names.isEmpty) count += 1;
+    return count;
+  }
+
+  // --- the whole ---
+
+  #buildCluster(cluster: IndexedCluster, surroundings: Surroundings, builder: ZoneBuilder): void {
+    const { counts, places } = this.#deriveCluster(cluster, surroundings);
+    this.#cluster = counts;
+    this.#places = places;
+    this.#clusterTargets = targetsOf(counts);
+    for (const type of TYPES) {
+      for (const [name, values] of counts[type]) {
+        for (const [value, count] of values) for (let i = 0; i < count; i++) builder.add(type, name, value);
+      }
+    }
+  }
+
+  #buildTasks(cluster: IndexedCluster, builder: ZoneBuilder): Unsettled {
+    const { reverseDNSOn } = this.#config;
+    const unsettled: Unsettled = {
+      entries: [],
+      taskKeys: [],
+      canonicalNames: [],
+      named: [],
+      reserve: [],
+      mustNoteNames: false,
+    };
+    let entry: Entry | null = null;
+    const records = new TaskRecords(
+      builder,
+      reverseDNSOn ? (reverseName, name) => this.#pointers.add(reverseName, name) : null,
+      this.#config,
+      ({ plain, slave }) => {
+        if (entry === null) return;
+        unsettled.canonicalNames.push(plain, slave);
+        unsettled.named.push(entry, entry);
+      },
+    );
+    for (const [key, framework] of cluster.frameworks) {
+      const indexed = this.#indexFramework(key, framework);
+      for (const [taskKey, task] of framework.tasks) {
+        if (task.state !== 'TASK_RUNNING') continue;
+        entry = this.#makeEntry(indexed, task);
+        unsettled.entries.push(entry);
+        unsettled.taskKeys.push(taskKey);
+        const names = this.#namesOf(indexed);
+        const { place } = entry;
+        if (place === null || names === null) continue;
+        if (isReserve(task, this.#config)) {
+          unsettled.reserve.push(entry);
+          continue;
+        }
+        records.add({ task, agent: place, addresses: this.#sets.ofTask(task, place.addresses) }, names);
+        this.#useNames(task, names);
+      }
+    }
+    return unsettled;
+  }
+
+  #noteNames(): void {
+    for (const type of TYPES) {
+      for (const name of this.#values[type].map.keys()) {
+        if (type === 'A' || !this.#values.A.map.has(name)) this.#noteNew(type, name);
+      }
+    }
+  }
+
+  #noteNew(type: RecordType, name: string): void {
+    if (type === 'SRV' && this.#values.AAAA.map.has(name)) return;
+    this.#aliases.noteExistence(name, true);
+  }
+
+  // --- the cluster itself ---
+
+  #deriveCluster(
+    cluster: IndexedCluster,
+    { hostAddresses, masters, nameServerAddresses, warn }: Surroundings,
+  ): { counts: ValueCounts; places: Map<string, AgentPlace> } {
+    const { domain, SOAMname } = this.#config;
+    const leader = cluster.leader ?? { host: '', port: '' };
+    const frameworks = [...cluster.frameworks.values()].flatMap(({ info }) =>
+      info === null ? [] : [{ ...info, tasks: [] }],
+    );
+    const agents = [...cluster.agents.values()];
+    const state: MesosState = { version: '', leader, agents, recoveredAgentIds: [], frameworks };
+    const counts = new ValueCounts();
+    addFrameworks(state, domain, this.#rule, hostAddresses, counts, warn);
+    const places = addAgents(state, domain, this.#rule, hostAddresses, this.#sets, counts, warn);
+    addNameServer(SOAMname, nameServerAddresses, counts);
+    addMasters(leader, masters, domain, hostAddresses, counts, warn);
+    return { counts, places };
+  }
+
+  /** @returns the tasks whose agent is another, somewhere else, known or unknown now. */
+  #updateCluster(cluster: IndexedCluster, surroundings: Surroundings): Set<Entry> {
+    const { counts, places } = this.#deriveCluster(cluster, surroundings);
+    for (const type of TYPES) exchange(this.#values[type], this.#cluster[type], counts[type]);
+    this.#cluster = counts;
+    this.#clusterTargets = targetsOf(counts);
+    const moved = new Set<Entry>();
+    for (const [agentId, entries] of this.#byAgent) {
+      const before = this.#places.get(agentId);
+      const after = places.get(agentId);
+      if (before !== undefined && after !== undefined && samePlace(before, after)) places.set(agentId, before);
+      else if (before !== after) for (const entry of entries) moved.add(entry);
+    }
+    this.#places = places;
+    return moved;
+  }
+
+  // --- frameworks ---
+
+  #indexFramework(key: string, framework: LiveFramework | undefined): IndexedFramework {
+    let indexed = this.#frameworks.get(key);
+    if (indexed === undefined) {
+      indexed = { fragment: null, entries: new Map() };
+      this.#frameworks.set(key, indexed);
+    }
+    const info = framework?.info ?? null;
+    this.#setFragment(indexed, info === null ? null : domainFragment(info.name, this.#rule));
+    return indexed;
+  }
+
+  #updateFramework(key: string, framework: LiveFramework | undefined): void {
+    const info = framework?.info ?? null;
+    const fragment = info === null ? null : domainFragment(info.name, this.#rule);
+    const indexed = this.#frameworks.get(key);
+    if (indexed === undefined || indexed.fragment === fragment) return;
+    for (const entry of indexed.entries.values()) this.#takeBack(entry);
+    this.#setFragment(indexed, fragment);
+    for (const entry of indexed.entries.values()) this.#contribute(entry);
+    this.#endStep([...indexed.entries.values()].filter(({ place }) => place !== null).length);
+  }
+
+  /** @param weight for how many tasks it counts */
+  #endStep(weight: number): void {
+    const { A, AAAA, SRV } = this.#values;
+    const ended = [A.endStep(), AAAA.endStep(), SRV.endStep()];
+    if (ended.includes(true)) this.#steps += weight;
+  }
+
+  #setFragment(indexed: IndexedFramework, fragment: string | null): void {
+    const before = indexed.fragment;
+    if (before === fragment) return;
+    indexed.fragment = fragment;
+    if (fragment !== null) {
+      const shared = this.#names.get(fragment);
+      if (shared === undefined) {
+        const names = new NamesOfFramework(
+          fragment,
+          this.#config.domain,
+          this.#rule,
+          this.#config.dottedNames ? () => undefined : null,
+        );
+        this.#names.set(fragment, { names, users: 1 });
+      } else {
+        shared.users += 1;
+      }
+    }
+    if (before === null) return;
+    const shared = this.#names.get(before);
+    if (shared === undefined) return;
+    shared.users -= 1;
+    if (shared.users === 0) this.#names.delete(before);
+  }
+
+  #namesOf({ fragment }: IndexedFramework): NamesOfFramework | null {
+    return fragment === null ? null : (this.#names.get(fragment)?.names ?? null);
+  }
+
+  /** Forgets a framework that is gone. */
+  #dropEmpty(key: string, cluster: IndexedCluster): void {
+    const indexed = this.#frameworks.get(key);
+    if (indexed === undefined || indexed.entries.size > 0 || cluster.frameworks.has(key)) return;
+    this.#setFragment(indexed, null);
+    this.#frameworks.delete(key);
+  }
+
+  // --- tasks ---
+
+  #updateTask(
+    frameworkKey: string,
+    framework: LiveFramework | undefined,
+    taskKey: string,
+    task: Task | undefined,
+  ): void {
+    const known = this.#frameworks.get(frameworkKey);
+    const entry = known?.entries.get(taskKey);
+    const isRunning = task !== undefined && task.state === 'TASK_RUNNING';
+    if (entry !== undefined && isRunning && entry.task === task) return;
+    if (entry !== undefined) {
+      this.#takeBack(entry);
+      known?.entries.delete(taskKey);
+      this.#leaveAgent(entry);
+    }
+    if (!isRunning) return;
+    const indexed = known ?? this.#indexFramework(frameworkKey, framework);
+    const next = this.#makeEntry(indexed, task);
+    this.#remember(next, taskKey);
+    this.#contribute(next);
+  }
+
+  #makeEntry(framework: IndexedFramework, task: Task): Entry {
+    return { task, framework, place: this.#places.get(task.agentId) ?? null };
+  }
+
+  #remember(entry: Entry, taskKey: string): void {
+    const { agentId } = entry.task;
+    entry.framework.entries.set(taskKey, entry);
+    const others = this.#byAgent.get(agentId);
+    if (others === undefined) this.#byAgent.set(agentId, new Set([entry]));
+    else others.add(entry);
+  }
+
+  #leaveAgent(entry: Entry): void {
+    const { agentId } = entry.task;
+    const entries = this.#byAgent.get(agentId);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#byAgent.delete(agentId);
+  }
+
+  /** Gives a task the place that its agent has now. */
+  #place(entry: Entry): void {
+    this.#takeBack(entry);
+    entry.place = this.#places.get(entry.task.agentId) ?? null;
+    this.#contribute(entry);
+  }
+
+  #contribute(entry: Entry): void {
+    const collected = this.#collect(entry, (canonical) => this.#addCanonical(canonical, entry));
+    if (collected === null) return;
+    const { values, addresses, services, pointers } = collected.contribution;
+    const to = this.#valuesOf(entry);
+    for (const { type, name, value } of values) to[type].add([name], value);
+    for (const { name, set } of addresses) {
+      to.A.addList(name, set.ipv4);
+      to.AAAA.addList(name, set.ipv6);
+    }
+    for (const { names, target } of services) to.SRV.add(names, target);
+    for (const { reverseName, name } of pointers) this.#pointers.add(reverseName, name);
+    this.#useNames(entry.task, collected.names);
+  }
+
+  #takeBack(entry: Entry): void {
+    const collected = this.#collect(entry, (canonical) => this.#removeCanonical(canonical, entry));
+    if (collected === null) return;
+    const { values, addresses, services, pointers } = collected.contribution;
+    const from = this.#valuesOf(entry);
+    for (const { type, name, value } of values) from[type].remove([name], value);
+    for (const { name, set } of addresses) {
+      from.A.removeList(name, set.ipv4);
+      from.AAAA.removeList(name, set.ipv6);
+    }
+    for (const { names, target } of services) from.SRV.remove(names, target);
+    for (const { reverseName, name } of pointers) this.#pointers.remove(reverseName, name);
+    this.#leaveNames(entry.task, collected.names);
+  }
+
+  /** Where a task's records go. */
+  #valuesOf({ task }: Entry): Record<RecordType, CountedValues['reserve']> {
+    const { A, AAAA, SRV } = this.#values;
+    if (!isReserve(task, this.#config)) return this.#values;
+    return { A: A.reserve, AAAA: AAAA.reserve, SRV: SRV.reserve };
+  }
+
+  /** The records of a task as it is placed; null where it has none. */
+  #collect(
+    { task, framework, place }: Entry,
+    canonical: ((name: string) => void) | null,
+  ): { readonly contribution: Contribution; readonly names: NamesOfFramework } | null {
+    const names = this.#namesOf(framework);
+    if (place === null || names === null) return null;
+    const contribution = new Contribution();
+    const records = new TaskRecords(
+      contribution,
+      this.#config.reverseDNSOn ? (reverseName, name) => contribution.pointers.push({ reverseName, name }) : null,
+      this.#config,
+      canonical === null
+        ? null
+        : ({ plain, slave }) => {
+            canonical(plain);
+            canonical(slave);
+          },
+    );
+    if (this.#sets.size > MAX_FORGOTTEN_SETS + 2 * this.#byAgent.size) {
+      this.#sets = new AddressSets(this.#config.IPSources);
+    }
+    records.add({ task, agent: place, addresses: this.#sets.ofTask(task, place.addresses) }, names);
+    return { contribution, names };
+  }
+
+  #useNames(task: Task, framework: NamesOfFramework): void {
+    const { labelled, verbatim } = namesOf(task, framework);
+    if (labelled.users === 0) this.#aliases.add(labelled.aliases);
+    labelled.users += 1;
+    if (verbatim !== null) verbatim.users += 1;
+    this.#aliases.add(portAliases(task, labelled));
+  }
+
+  #leaveNames(task: Task, framework: NamesOfFramework): void {
+    const { labelled, verbatim } = namesOf(task, framework);
+    this.#aliases.remove(portAliases(task, labelled));
+    labelled.users -= 1;
+    if (labelled.users === 0) {
+      this.#aliases.remove(labelled.aliases);
+      framework.forget(labelled);
+    }
+    if (verbatim === null) return;
+    verbatim.users -= 1;
+    if (verbatim.users === 0) framework.forget(verbatim);
+  }
+
+  #addCanonical(name: string, entry: Entry): void {
+    const key = foldCase(name);
+    const known = this.#byCanonical.get(key);
+    if (known === undefined) this.#byCanonical.set(key, entry);
+    else this.#byCanonical.set(key, 'task' in known ? [known, entry] : [...known, entry]);
+  }
+
+  #removeCanonical(name: string, entry: Entry): void {
+    const key = foldCase(name);
+    const known = this.#byCanonical.get(key);
+    if (known === undefined) return;
+    const others = 'task' in known ? [] : known.toSpliced(known.indexOf(entry), 1);
+    const [first] = others;
+    if (first === undefined) this.#byCanonical.delete(key);
+    else this.#byCanonical.set(key, others.length === 1 ? first : others);
+  }
+
+  // --- what came of it ---
+
+  #exists(name: string): boolean {
+    const { A, AAAA, SRV } = this.#values;
+    return A.map.has(name) || AAAA.map.has(name) || SRV.map.has(name);
+  }
+
+  #had(name: string): boolean {
+    return TYPES.some((type) => {
+      const { before, map } = this.#values[type];
+      return (before.get(name) ?? map.get(name) ?? []).length > 0;
+    });
+  }
+
+  /** What has changed since the last call; null: nothing. */
+  takeChanges(): IndexChanges | null {
+    const { A, AAAA, SRV } = this.#values;
+    const touched = new Set(TYPES.flatMap((type) => [...this.#values[type].before.keys()]));
+    for (const name of touched) {
+      const has = this.#exists(name);
+      if (this.#had(name) !== has) this.#aliases.noteExistence(name, has);
+    }
+    const before = { A: A.take(), AAAA: AAAA.take(), SRV: SRV.take() };
+    const hosts = new Set([...before.A.keys(), ...before.AAAA.keys()]);
+    const names = new Set([...hosts, ...before.SRV.keys()]);
+    for (const host of hosts) for (const owner of this.#ownersOfTarget(host)) names.add(owner);
+    for (const name of [...names]) {
+      for (const alias of this.#aliases.of(name)) if (this.#aliases.map.has(alias)) names.add(alias);
+      const folded = foldCase(name);
+      if (folded !== name) {
+        for (const alias of this.#aliases.of(folded)) if (this.#aliases.map.has(alias)) names.add(alias);
+      }
+    }
+    const aliases = this.#aliases.take();
+    for (const alias of aliases.keys()) names.add(alias);
+    const ptrs = this.#pointers.take();
+    if (names.size === 0 && ptrs.size === 0) return null;
+    return {
+      names,
+      pointers: new Set(ptrs.keys()),
+      before: () => ({
+        as: reverted(A.map, before.A),
+        aaaas: reverted(AAAA.map, before.AAAA),
+        srvs: reverted(SRV.map, before.SRV),
+        ptrs: reverted(this.#pointers.map, ptrs),
+        aliases: reverted(this.#aliases.map, aliases),
+      }),
+    };
+  }
+
+  /** Names with SRV records that lead to a host. */
+  #ownersOfTarget(host: string): Set<string> {
+    const folded = foldCase(host);
+    const owners = new Set(this.#clusterTargets.get(folded) ?? []);
+    const known = this.#byCanonical.get(folded);
+    if (known === undefined) return owners;
+    for (const entry of 'task' in known ? [known] : known) {
+      for (const { names } of this.#collect(entry, null)?.contribution.services ?? []) {
+        for (const name of names) owners.add(name);
+      }
+    }
+    return owners;
+  }
+}
+
+/** The names that a task has, see TaskRecords. */
+function namesOf(
+  task: Task,
+  framework: NamesOfFramework,
+): { readonly labelled: ServiceNames; readonly verbatim: ServiceNames | null } {
+  const discoveryName = task.discovery?.name ?? '';
+  const labelled = framework.ofLabel(discoveryName === '' ? task.name : discoveryName);
+  const isVerbatim = discoveryName !== '' && discoveryName !== labelled.t;
+  return { labelled, verbatim: isVerbatim ? framework.ofVerbatim(discoveryName) : null };
+}
+
+function portAliases({ discovery }: Task, names: ServiceNames): readonly Alias[] {
+  if (discovery === null || discovery.name === '' || names.aliases.length === 0) return [];
+  return discovery.ports.flatMap((port) => names.ofDiscoveryPort(port).aliases);
+}
+
+function samePlace(one: AgentPlace, other: AgentPlace): boolean {
+  const texts = ({ addresses }: AgentPlace) => addresses.all.map(({ text }) => text).join(' ');
+  return one.tail === other.tail && one.substitute === other.substitute && texts(one) === texts(other);
+}
+
+/** Changes values from what some counts say to what others do. */
+function exchange(
+  values: CountedValues,
+  before: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  after: ReadonlyMap<string, ReadonlyMap<string, number>>,
+): void {
+  for (const [name, counts] of before) {
+    for (const [value, count] of counts) {
+      for (let i = after.get(name)?.get(value) ?? 0; i < count; i++) values.remove([name], value);
+    }
+  }
+  for (const [name, counts] of after) {
+    for (const [value, count] of counts) {
+      for (let i = before.get(name)?.get(value) ?? 0; i < count; i++) values.add([name], value);
+    }
+  }
+}
+
+/** A copy in which some names have what they had before: undefined or an empty list for nothing. */
+function reverted<V extends string | readonly string[]>(
+  map: ReadonlyMap<string, V>,
+  before: ReadonlyMap<string, V | undefined>,
+): Map<string, V> {
+  const copy = new Map(map);
+  for (const [name, value] of before) {
+    if (value === undefined || value.length === 0) copy.delete(name);
+    else copy.set(name, value);
+  }
+  return copy;
+}
+
+function targetsOf({ SRV }: ValueCounts): Map<string, string[]> {
+  const targets = new Map<string, string[]>();
+  for (const [name, counts] of SRV) {
+    for (const value of counts.keys()) {
+      const target = foldCase(value.slice(0, value.lastIndexOf(':')));
+      const owners = targets.get(target);
+      if (owners === undefined) targets.set(target, [name]);
+      else if (!owners.includes(name)) owners.push(name);
+    }
+  }
+  return targets;
+}

@@ -1,0 +1,123 @@
+// A snapshot as text: lines of JSON, so that writing one never holds up the thread for long, and a checksum at the end.
+//
+//    {"format":"mesos-dns snapshot","version":2,"identity":{…},"serial":…}
+//    {"cluster":{"version":…,"leader":…,"recoveredAgentIds":[…]},"masters":[…],"hosts":{…}}
+//    {"agents":[…]}              as many as needed, in order
+//    {"framework":{…}}           one for each framework, and behind it
+//    {"tasks":[…]}               its tasks, as many lines as needed
+//    {"sha256":"…"}              of all octets before this line
+
+import { createHash } from 'node:crypto';
+import { MesosDnsError, messageOf } from '../errors.ts';
+import type { Agent, Framework, MesosState, Task } from '../state/model.ts';
+import { type ClusterSnapshot, differingKey, type SnapshotIdentity } from './snapshot.ts';
+
+const FORMAT = 'mesos-dns snapshot';
+const VERSION = 2;
+/** Agents or tasks on a line: a millisecond's work. */
+const PER_LINE = 500;
+
+/** The lines of a snapshot, each with its line feed. */
+export function* encodeSnapshot(snapshot: ClusterSnapshot, identity: SnapshotIdentity): Generator<string> {
+  const hash = createHash('sha256');
+  for (const value of valuesOf(snapshot, identity)) {
+    const line = `${JSON.stringify(value)}\n`;
+    hash.update(line);
+    yield line;
+  }
+  yield `${JSON.stringify({ sha256: hash.digest('hex') })}\n`;
+}
+
+function* valuesOf(snapshot: ClusterSnapshot, identity: SnapshotIdentity): Generator<unknown> {
+  const { state, masters, hosts, serial } = snapshot;
+  const { agents, frameworks, ...cluster } = state;
+  yield { format: FORMAT, version: VERSION, identity, serial };
+  yield { cluster, masters, hosts };
+  for (const some of runsOf(agents)) yield { agents: some };
+  for (const { tasks, ...framework } of frameworks) {
+    yield { framework };
+    for (const some of runsOf(tasks)) yield { tasks: some };
+  }
+}
+
+function* runsOf<T>(list: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < list.length; at += PER_LINE) yield list.slice(at, at + PER_LINE);
+}
+
+/**
+ * Reads a snapshot back.
+ * @throws MesosDnsError ERR_SNAPSHOT with the reason, where it is damaged, of another version, or of another cluster.
+ */
+export function decodeSnapshot(bytes: Buffer, identity: SnapshotIdentity): ClusterSnapshot {
+  const { lines, checksumOf, checksum } = split(bytes);
+  const header = parseLine(lines[0] ?? '') as Partial<Header>;
+  if (header.format !== FORMAT) throw refusal('is not a snapshot of this program');
+  if (header.version !== VERSION) throw refusal(`has version ${header.version}, expected ${VERSION}`);
+  if (createHash('sha256').update(checksumOf).digest('hex') !== checksum) {
+    throw refusal('is damaged: its checksum is another one');
+  }
+  const other = differingKey(header.identity ?? {}, identity);
+  if (other !== null) throw refusal(`belongs to another configuration: "${other}" is another`);
+  return assemble(header as Header, lines.slice(1));
+}
+
+interface Header {
+  readonly format: string;
+  readonly version: number;
+  readonly identity: SnapshotIdentity;
+  readonly serial: number;
+}
+
+type Line =
+  | {
+      readonly cluster: Omit<MesosState, 'agents' | 'frameworks'>;
+      readonly masters: readonly string[];
+      readonly hosts: ClusterSnapshot['hosts'];
+    }
+  | { readonly agents: readonly Agent[] }
+  | { readonly framework: Omit<Framework, 'tasks'> }
+  | { readonly tasks: readonly Task[] };
+
+function split(bytes: Buffer): { readonly lines: string[]; readonly checksumOf: Buffer; readonly checksum: string } {
+  const end = bytes.length - 1;
+  const lastLine = end < 1 ? -1 : bytes.lastIndexOf(0x0a, end - 1);
+  if (lastLine === -1 || bytes[end] !== 0x0a) throw refusal('is not a whole snapshot');
+  const checksumOf = bytes.subarray(0, lastLine + 1);
+  const last = parseLine(bytes.toString('utf8', lastLine + 1)) as { readonly sha256?: unknown };
+  if (typeof last.sha256 !== 'string') throw refusal('is not a whole snapshot');
+  return { lines: checksumOf.toString('utf8').trimEnd().split('\n'), checksumOf, checksum: last.sha256 };
+}
+
+function parseLine(line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch (error) {
+    throw refusal(`is not a snapshot: ${messageOf(error)}`, error);
+  }
+}
+
+/** The checksum vouches for the lines: they are what encodeSnapshot() wrote. */
+function assemble({ serial }: Header, lines: readonly string[]): ClusterSnapshot {
+  let first: Extract<Line, { cluster: unknown }> | null = null;
+  const agents: Agent[] = [];
+  const frameworks: (Framework & { readonly tasks: Task[] })[] = [];
+  for (const text of lines) {
+    const line = parseLine(text) as Line;
+    if ('cluster' in line) first = line;
+    else if ('agents' in line) agents.push(...line.agents);
+    else if ('framework' in line) frameworks.push({ ...line.framework, tasks: [] });
+    else frameworks.at(-1)?.tasks.push(...line.tasks);
+  }
+  if (first === null) throw refusal('is not a whole snapshot');
+  return {
+    state: { ...first.cluster, agents, frameworks },
+    masters: first.masters,
+    hosts: first.hosts,
+    serial,
+  };
+}
+
+function refusal(reason: string, cause?: unknown): MesosDnsError {
+  return new MesosDnsError('ERR_SNAPSHOT', reason.replace(/\s+/g, ' ').slice(0, 300), { cause });
+}

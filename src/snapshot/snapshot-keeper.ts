@@ -1,0 +1,118 @@
+// When the snapshot is written: some time after the zone has changed, and at the end; and when it was last known to hold.
+
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { ClusterSnapshot } from './snapshot.ts';
+import type { SnapshotFile } from './snapshot-file.ts';
+
+export interface SnapshotKeeperOptions {
+  readonly file: Pick<SnapshotFile, 'path' | 'read' | 'write' | 'confirm'>;
+  /** A snapshot that no master has confirmed for longer is not served. */
+  readonly maxAgeSeconds: number;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
+}
+
+/** A change is on disk after so long at the latest, in which others gather. */
+const WRITE_DELAY_MS = 10_000;
+/** How often it is noted on disk that the masters still say the same. */
+const CONFIRM_MS = 60_000;
+
+export class SnapshotKeeper {
+  readonly #options: SnapshotKeeperOptions;
+  /** What is to be written. */
+  #newest: (() => ClusterSnapshot) | null = null;
+  #serialOnDisk: number | null = null;
+  #confirmedAtMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: SnapshotKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The last good cluster, or null with the reason in the log. Never rejects. */
+  async restore(nowMs: number): Promise<ClusterSnapshot | null> {
+    const { file, logger, metrics, maxAgeSeconds } = this.#options;
+    try {
+      const stored = await file.read();
+      if (stored === null) {
+        logger.info(`no snapshot of the cluster at ${file.path} yet`);
+        return null;
+      }
+      const { snapshot, confirmedAtMs } = stored;
+      const ageSeconds = Math.round((nowMs - confirmedAtMs) / 1000);
+      if (ageSeconds > maxAgeSeconds) {
+        logger.warn(`the snapshot ${file.path} is not served: no master has confirmed it for ${ageSeconds} s`);
+        return null;
+      }
+      this.#serialOnDisk = snapshot.serial;
+      logger.info({ serial: snapshot.serial, ageSeconds }, `the cluster of the snapshot ${file.path} is served`);
+      return snapshot;
+    } catch (error) {
+      metrics.snapshotFailures.inc();
+      logger.error(`the snapshot is not served: ${messageOf(error)}`);
+      return null;
+    }
+  }
+
+  /** A master has told what is being served. @param take makes the snapshot; called when it is written. */
+  confirm(serial: number, take: () => ClusterSnapshot): void {
+    if (this.#closed) return;
+    if (serial === this.#serialOnDisk && this.#newest === null) {
+      this.#touch();
+      return;
+    }
+    this.#newest = take;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#write();
+    }, WRITE_DELAY_MS);
+  }
+
+  /** Writes what has not been written yet. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#write();
+  }
+
+  #write(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#writeNewest());
+    return this.#writing;
+  }
+
+  async #writeNewest(): Promise<void> {
+    const { file, logger, metrics } = this.#options;
+    const take = this.#newest;
+    this.#newest = null;
+    if (take === null) return;
+    try {
+      const snapshot = take();
+      const bytes = await file.write(snapshot);
+      this.#serialOnDisk = snapshot.serial;
+      this.#noteConfirmed();
+      metrics.snapshotTimestamp.set(this.#confirmedAtMs / 1000);
+      logger.debug({ bytes, serial: snapshot.serial }, 'snapshot written');
+    } catch (error) {
+      metrics.snapshotFailures.inc();
+      logger.error(messageOf(error));
+    }
+  }
+
+  #touch(): void {
+    const { file, logger, metrics } = this.#options;
+    if (Date.now() - this.#confirmedAtMs < CONFIRM_MS) return;
+    this.#noteConfirmed();
+    file.confirm(this.#confirmedAtMs).then(
+      () => metrics.snapshotTimestamp.set(this.#confirmedAtMs / 1000),
+      (error) => logger.warn(`the snapshot could not be confirmed: ${messageOf(error)}`),
+    );
+  }
+
+  #noteConfirmed(): void {
+    this.#confirmedAtMs = Date.now();
+  }
+}

@@ -1,0 +1,633 @@
+// The cluster as it is known now: changed by events one at a time, or by a whole state, of which only the differences count.
+//
+// After a failover a master knows its agents' ids from its registry, and nothing of their tasks until each has come back: at
+// least ten minutes may pass (`--agent_reregister_timeout`). The tasks run on meanwhile. So what was known of these agents stays,
+// whoever tells of the failover, a document or a stream, until the agent has told of its tasks or too much time has passed.
+
+import { ClusterChanges, type Departure } from './cluster-changes.ts';
+import type { FrameworkNews, MasterEvent, Snapshot } from './events.ts';
+import type { Agent, Endpoint, Framework, MesosState, Task, TaskStatus } from './model.ts';
+import { sameAgent, sameFramework, sameTask } from './same.ts';
+
+/** What is known of a framework besides its tasks. */
+export type FrameworkInfo = Omit<Framework, 'tasks'>;
+
+export interface LiveFramework {
+  /** Null while only tasks of it are known: their events may come first. */
+  info: FrameworkInfo | null;
+  /** By task id. Ids that stand in a document twice get a key of their own. */
+  readonly tasks: Map<string, Task>;
+}
+
+export interface LiveClusterOptions {
+  /** How long tasks of an agent are kept that a new leader expects back, milliseconds. */
+  readonly recoveryMs?: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
+}
+
+/** An agent that the leader expects back, and what it was known to run before. */
+interface Awaited {
+  /** When it is given up. */
+  untilMs: number;
+  /** It is back, and what it does not tell of in a moment has ended. */
+  isBack: boolean;
+  /** Framework key to task keys. */
+  readonly tasks: Map<string, Set<string>>;
+}
+
+const RECOVERY_MS = 600_000;
+/** After an agent is back, its tasks of frameworks that the leader did not know come right behind it. */
+const SETTLE_MS = 1000;
+/** Statuses of one task that are remembered; Mesos keeps one for each change of its state. */
+const MAX_STATUSES = 32;
+/** States in which a task is lost with its agent, as far as the master knows. */
+const LOST = new Set(['TASK_LOST', 'TASK_GONE', 'TASK_GONE_BY_OPERATOR', 'TASK_UNREACHABLE']);
+/** Tasks that frameworks nobody knows may have; more are not remembered. */
+const MAX_ORPHANS = 100_000;
+/** A state in which Mesos has dropped the task from its list, or will without another word. */
+const ENDED = new Set([
+  'TASK_FINISHED',
+  'TASK_FAILED',
+  'TASK_KILLED',
+  'TASK_ERROR',
+  'TASK_LOST',
+  'TASK_DROPPED',
+  'TASK_GONE',
+  'TASK_GONE_BY_OPERATOR',
+  'TASK_UNREACHABLE',
+]);
+
+export class LiveCluster {
+  version = '';
+  /** Null until a first state was taken. */
+  leader: Endpoint | null = null;
+  /** By id; agents of a document with the id of another one have a key of their own. */
+  readonly agents = new Map<string, Agent>();
+  readonly frameworks = new Map<string, LiveFramework>();
+  /** Frameworks whose scheduler may be elsewhere than known: the stream does not tell. */
+  readonly pidsWanted = new Set<string>();
+  /** Something has happened of which the stream tells only a part. */
+  reconciliationWanted = false;
+  /**
+   * Called before a change that would not be told apart from one that has not been taken yet: who counts changes takes them
+   * then, so that the count is the same however often they are taken.
+   */
+  beforeMerge: (() => void) | null = null;
+  /** Of a whole state: each element changes once. */
+  #isWhole = false;
+  /** Frameworks that the leader has not heard of yet. */
+  #absent = new Set<string>();
+  /** The leader whose whole state was taken last, `host:port`; null: none since the start. */
+  #toldBy: string | null = null;
+  #recovered: ReadonlySet<string> = new Set();
+  readonly #awaited = new Map<string, Awaited>();
+  readonly #recoveryMs: () => number;
+  readonly #now: () => number;
+  #changes = new ClusterChanges();
+  #orphanCount = 0;
+
+  constructor(options: LiveClusterOptions = {}) {
+    this.#recoveryMs = options.recoveryMs ?? (() => RECOVERY_MS);
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** A cluster as a state shows it. */
+  static from(state: MesosState): LiveCluster {
+    const cluster = new LiveCluster();
+    cluster.take(state);
+    return cluster;
+  }
+
+  /** What has changed since the last call. */
+  takeChanges(): ClusterChanges {
+    const changes = this.#changes;
+    this.#changes = new ClusterChanges();
+    return changes;
+  }
+
+  get changes(): ClusterChanges {
+    return this.#changes;
+  }
+
+  /** Agents that the leader has not heard of yet. */
+  get awaitedAgentCount(): number {
+    return this.#awaited.size;
+  }
+
+  /** Running tasks of theirs. */
+  get awaitedTaskCount(): number {
+    let count = 0;
+    for (const { tasks } of this.#awaited.values()) for (const keys of tasks.values()) count += keys.size;
+    return count;
+  }
+
+  /** Whether what is known of an agent would outlast a state of a leader that expects it back. */
+  mayAwait(agentId: string): boolean {
+    const awaited = this.#awaited.get(agentId);
+    return awaited === undefined || awaited.isBack ? this.#recoveryMs() > 0 : awaited.untilMs > this.#now();
+  }
+
+  /** When the next awaited agent is given up, or its tasks; null where none is awaited. */
+  get nextExpiryMs(): number | null {
+    let next: number | null = null;
+    for (const { untilMs } of this.#awaited.values()) next = Math.min(next ?? untilMs, untilMs);
+    return next;
+  }
+
+  get taskCount(): number {
+    let count = 0;
+    for (const { tasks } of this.frameworks.values()) count += tasks.size;
+    return count;
+  }
+
+  /** The same in the form of a document. */
+  toState(): MesosState {
+    const frameworks: Framework[] = [];
+    for (const { info, tasks } of this.frameworks.values()) {
+      if (info !== null) frameworks.push({ ...info, tasks: [...tasks.values()] });
+    }
+    return {
+      version: this.version,
+      leader: this.leader ?? { host: '', port: '' },
+      agents: [...this.agents.values()],
+      recoveredAgentIds: [...this.#recovered],
+      frameworks,
+    };
+  }
+
+  // --- whole states ---
+
+  /**
+   * Takes what a document says. Of agents that its master only expects back, what is known stays for a time; what it says of
+   * one of their tasks counts, whatever it says. An agent that it both has and expects was added to it: by toState().
+   */
+  take(state: MesosState): void {
+    this.#merge(!this.#changes.isEmpty);
+    this.version = state.version;
+    this.setLeader(state.leader);
+    const agents = new Map<string, Agent>();
+    const agentKeys = new Keys();
+    for (const agent of state.agents) agents.set(agentKeys.of(agent.id), agent);
+    const frameworks = new Map<string, LiveFramework>();
+    const reported = new Map<string, ReadonlySet<string>>();
+    const keys = new Keys();
+    for (const { tasks, ...info } of state.frameworks) {
+      const framework: LiveFramework = { info, tasks: new Map() };
+      const key = keys.of(info.id);
+      frameworks.set(key, framework);
+      const taskKeys = new Keys();
+      for (const task of tasks) if (!ENDED.has(task.state)) framework.tasks.set(taskKeys.of(task.id), task);
+      reported.set(key, new Set(tasks.map(({ id }) => id)));
+    }
+    this.#keepExpected(agents, frameworks, reported, state);
+    this.pidsWanted.clear();
+    this.#isWhole = true;
+    this.#replace(agents, frameworks, state.recoveredAgentIds);
+    this.#isWhole = false;
+  }
+
+  /** Adds to a state's elements what is known of the agents that its master expects back. */
+  #keepExpected(
+    agents: Map<string, Agent>,
+    frameworks: Map<string, LiveFramework>,
+    reported: ReadonlyMap<string, ReadonlySet<string>>,
+    { leader, recoveredAgentIds }: MesosState,
+  ): void {
+    const wereAbsent = this.#absent;
+    if (recoveredAgentIds.some((id) => agents.has(id))) {
+      // Put together by toState(): nobody has told anything new.
+      this.#absent = new Set([...wereAbsent].filter((key) => frameworks.has(key)));
+      return;
+    }
+    const toldBy = `${leader.host}:${leader.port}`;
+    // What this leader has told of, and does not any more, is gone; but one that has begun anew expects agents again.
+    let isToldBefore = toldBy === this.#toldBy;
+    this.#toldBy = toldBy;
+    this.#absent = new Set();
+    const expected = new Set(recoveredAgentIds);
+    const kept = new Set<string>();
+    for (const [key, agent] of this.agents) {
+      if (!expected.has(key) || agents.has(key) || !this.mayAwait(key)) continue;
+      kept.add(key);
+      agents.set(key, agent);
+      if (this.#awaited.get(key)?.isBack !== false) isToldBefore = false;
+    }
+    if (kept.size === 0) return;
+    const absent = new Set<string>();
+    for (const [key, { info, tasks }] of this.frameworks) {
+      let framework = frameworks.get(key);
+      if (framework === undefined) {
+        if (isToldBefore && !wereAbsent.has(key)) continue;
+        framework = { info, tasks: new Map() };
+        frameworks.set(key, framework);
+        absent.add(key);
+      } else if (framework.info !== null && info !== null) {
+        framework.info = withScheduler(framework.info, info);
+      }
+      const said = reported.get(key);
+      for (const [taskKey, task] of tasks) {
+        if (task.state !== 'TASK_RUNNING' || !kept.has(task.agentId) || said?.has(task.id)) continue;
+        framework.tasks.set(taskKey, task);
+      }
+    }
+    this.#absent = absent;
+  }
+
+  /**
+   * Takes what SUBSCRIBED says: like a document, save that it does not know where schedulers are.
+   * @param take what to do with that document; it ends in take()
+   */
+  takeSnapshot(
+    { agents, frameworks, tasks, recoveredAgentIds }: Snapshot,
+    take = (state: MesosState) => this.take(state),
+  ): void {
+    const lists = new Map<string, Task[]>(frameworks.map(({ id }) => [id, []]));
+    for (const { frameworkId, task } of tasks) lists.get(frameworkId)?.push(task);
+    const unknown = frameworks.filter(({ id }) => (this.frameworks.get(id)?.info ?? null) === null);
+    take({
+      version: this.version,
+      leader: this.leader ?? { host: '', port: '' },
+      agents,
+      recoveredAgentIds,
+      frameworks: frameworks.map((news) => ({
+        ...news,
+        pid: this.frameworks.get(news.id)?.info?.pid ?? null,
+        tasks: lists.get(news.id) ?? [],
+      })),
+    });
+    for (const { id } of unknown) this.pidsWanted.add(id);
+    for (const { frameworkId, task } of tasks) {
+      if (!lists.has(frameworkId)) this.#addTask(frameworkId, task, this.#now());
+    }
+  }
+
+  /** Lets changes be taken that a coming one would hide. */
+  #merge(hides: boolean): void {
+    if (hides && !this.#isWhole) this.beforeMerge?.();
+  }
+
+  setLeader(leader: Endpoint): void {
+    if (leader.host === this.leader?.host && leader.port === this.leader.port) return;
+    this.leader = leader;
+    this.#changes.leader = true;
+  }
+
+  /** Where a framework's scheduler is; null: nowhere, it uses the HTTP API. */
+  setPid(frameworkId: string, pid: Endpoint | null): void {
+    this.pidsWanted.delete(frameworkId);
+    const framework = this.frameworks.get(frameworkId);
+    if (framework === undefined || framework.info === null) return;
+    this.#setInfo(frameworkId, framework, { ...framework.info, pid });
+  }
+
+  #replace(
+    agents: ReadonlyMap<string, Agent>,
+    frameworks: ReadonlyMap<string, LiveFramework>,
+    recoveredAgentIds: readonly string[],
+  ): void {
+    this.#recovered = new Set(recoveredAgentIds);
+    const isAwaited = (id: string) => this.#recovered.has(id) && agents.has(id);
+
+    for (const [key, agent] of this.agents) if (!agents.has(key)) this.#deleteAgent(key, agent);
+    for (const [key, awaited] of this.#awaited) {
+      if (isAwaited(key)) awaited.tasks.clear();
+      else this.#awaited.delete(key);
+    }
+    for (const [key, agent] of agents) {
+      this.#setAgent(key, agent);
+      if (isAwaited(key)) this.#await(key);
+    }
+    for (const [key, framework] of this.frameworks) {
+      const now = frameworks.get(key);
+      for (const [taskKey, { agentId }] of [...framework.tasks]) {
+        if (now?.tasks.has(taskKey)) continue;
+        this.#deleteTask(key, framework, taskKey, agents.has(agentId) ? 'ended' : 'lost');
+      }
+      if (now === undefined) this.#deleteFramework(key);
+    }
+    for (const [key, { info, tasks }] of frameworks) {
+      const framework = this.#framework(key);
+      if (info !== null) this.#setInfo(key, framework, info);
+      for (const [taskKey, task] of tasks) {
+        this.#setTask(key, framework, taskKey, withChecks(task, framework.tasks.get(taskKey)));
+        if (isAwaited(task.agentId)) this.#keep(key, taskKey, task.agentId);
+      }
+    }
+  }
+
+  // --- events ---
+
+  /** Applies one event; those that repeat or come in another order than expected change what they can. */
+  apply(event: MasterEvent, receivedAtMs = this.#now()): void {
+    switch (event.kind) {
+      case 'subscribed':
+        this.takeSnapshot(event.snapshot);
+        return;
+      case 'task-added':
+        this.#addTask(event.frameworkId, event.task, receivedAtMs);
+        return;
+      case 'task-updated':
+        this.#updateTask(event, receivedAtMs);
+        return;
+      case 'framework': {
+        const { id } = event.framework;
+        this.#absent.delete(id);
+        this.#setInfo(id, this.#framework(id), this.#withPid(event.framework));
+        // Its scheduler may have moved.
+        this.pidsWanted.add(id);
+        return;
+      }
+      case 'framework-removed': {
+        const framework = this.frameworks.get(event.frameworkId);
+        if (framework === undefined) return;
+        for (const taskKey of [...framework.tasks.keys()]) {
+          this.#deleteTask(event.frameworkId, framework, taskKey, 'ended');
+        }
+        this.#absent.delete(event.frameworkId);
+        this.#deleteFramework(event.frameworkId);
+        return;
+      }
+      case 'agent-added':
+        this.#setAgent(event.agent.id, event.agent);
+        this.#settle(event.agent.id);
+        return;
+      case 'agent-removed': {
+        const agent = this.agents.get(event.agentId);
+        if (agent === undefined) return;
+        this.#awaited.delete(event.agentId);
+        this.#deleteAgent(event.agentId, agent);
+        this.#dropAbsent();
+        return;
+      }
+      case 'heartbeat':
+      case 'other':
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #addTask(frameworkId: string, task: Task, receivedAtMs: number): void {
+    const known = this.frameworks.get(frameworkId);
+    this.#absent.delete(frameworkId);
+    if (ENDED.has(task.state)) {
+      if (known !== undefined) this.#deleteTask(frameworkId, known, task.id, departureBy(task.state));
+      return;
+    }
+    if ((known?.info ?? null) === null && known?.tasks.has(task.id) !== true) {
+      if (this.#orphanCount >= MAX_ORPHANS) return;
+      this.#orphanCount += 1;
+    }
+    const framework = known ?? this.#framework(frameworkId);
+    this.#unkeep(frameworkId, task.id, task.agentId);
+    const isAnswered = task.state === 'TASK_RUNNING' || framework.tasks.get(task.id)?.state === 'TASK_RUNNING';
+    const isChanged = this.#setTask(frameworkId, framework, task.id, task);
+    // A task that is added with statuses is an old one on an agent that is back: they say nothing of when that was.
+    if (isChanged && isAnswered) this.#changes.arrivals.push({ receivedAtMs, happenedAt: null });
+  }
+
+  #updateTask(update: Extract<MasterEvent, { kind: 'task-updated' }>, receivedAtMs: number): void {
+    const { frameworkId, taskId, state, status, reason } = update;
+    if (reason === 'REASON_AGENT_REMOVED') this.reconciliationWanted = true;
+    const framework = this.frameworks.get(frameworkId);
+    const task = framework?.tasks.get(taskId);
+    if (framework === undefined || task === undefined) {
+      if (!ENDED.has(state)) this.reconciliationWanted = true;
+      return;
+    }
+    this.#unkeep(frameworkId, taskId, task.agentId);
+    const isAnswered = task.state === 'TASK_RUNNING' || state === 'TASK_RUNNING';
+    const arrival = { receivedAtMs, happenedAt: status?.timestamp ?? null };
+    if (ENDED.has(state)) {
+      this.#deleteTask(frameworkId, framework, taskId, departureBy(state));
+      if (isAnswered) this.#changes.arrivals.push(arrival);
+      return;
+    }
+    const statuses = status === null ? task.statuses : withStatus(task.statuses, status);
+    const isChanged = this.#setTask(frameworkId, framework, taskId, { ...task, state, statuses });
+    if (isChanged && isAnswered) this.#changes.arrivals.push(arrival);
+  }
+
+  // --- agents that a new leader expects back ---
+
+  /** Gives up what has been awaited for too long. */
+  expire(): void {
+    const now = this.#now();
+    const due = [...this.#awaited].filter(([, { untilMs }]) => untilMs <= now);
+    if (due.length === 0) return;
+    this.#merge(!this.#changes.isEmpty);
+    this.#isWhole = true;
+    for (const [agentId, { tasks, isBack }] of due) {
+      this.#awaited.delete(agentId);
+      for (const [frameworkKey, taskKeys] of tasks) {
+        const framework = this.frameworks.get(frameworkKey);
+        if (framework === undefined) continue;
+        for (const taskKey of taskKeys) this.#deleteTask(frameworkKey, framework, taskKey, isBack ? 'ended' : 'lost');
+      }
+      const agent = this.agents.get(agentId);
+      if (!isBack && agent !== undefined) this.#deleteAgent(agentId, agent);
+    }
+    this.#dropAbsent();
+    this.#isWhole = false;
+  }
+
+  /** Nobody is awaited any more: a framework that the leader has not heard of is gone. */
+  #dropAbsent(): void {
+    if (this.#awaited.size > 0) return;
+    for (const key of this.#absent) {
+      const framework = this.frameworks.get(key);
+      if (framework === undefined) continue;
+      for (const taskKey of [...framework.tasks.keys()]) this.#deleteTask(key, framework, taskKey, 'lost');
+      this.#deleteFramework(key);
+    }
+    this.#absent.clear();
+  }
+
+  #await(agentId: string): Awaited {
+    let awaited = this.#awaited.get(agentId);
+    // One that came back to a leader which is gone is awaited anew.
+    if (awaited === undefined || awaited.isBack) {
+      awaited = { untilMs: this.#now() + this.#recoveryMs(), isBack: false, tasks: new Map() };
+      this.#awaited.set(agentId, awaited);
+    }
+    return awaited;
+  }
+
+  #keep(frameworkKey: string, taskKey: string, agentId: string): void {
+    const { tasks } = this.#await(agentId);
+    const keys = tasks.get(frameworkKey);
+    if (keys === undefined) tasks.set(frameworkKey, new Set([taskKey]));
+    else keys.add(taskKey);
+  }
+
+  /** The new leader has heard of the task. */
+  #unkeep(frameworkKey: string, taskKey: string, agentId: string): void {
+    if (this.#awaited.size > 0) this.#awaited.get(agentId)?.tasks.get(frameworkKey)?.delete(taskKey);
+  }
+
+  /** The agent is back: what it does not tell of now has ended. */
+  #settle(agentId: string): void {
+    const awaited = this.#awaited.get(agentId);
+    if (awaited === undefined) return;
+    awaited.isBack = true;
+    awaited.untilMs = Math.min(awaited.untilMs, this.#now() + SETTLE_MS);
+    this.#recovered = new Set([...this.#recovered].filter((id) => id !== agentId));
+  }
+
+  // --- single elements ---
+
+  /**
+   * Whether a change of an agent and changes of its tasks, or their frameworks, that have not been taken would make others
+   * together than one after the other: they are taken agents first.
+   */
+  #isEntangled(agentKey: string, how: 'added' | 'moved' | 'removed'): boolean {
+    const { frameworks, frameworkTraffic } = this.#changes;
+    if (how === 'added' ? frameworkTraffic.went : frameworks.size > 0) return true;
+    for (const [frameworkKey, tasks] of this.#changes.tasks) {
+      const framework = this.frameworks.get(frameworkKey);
+      for (const [taskKey, was] of tasks) {
+        if (how !== 'removed' && was?.agentId === agentKey) return true;
+        if (how !== 'added' && framework?.tasks.get(taskKey)?.agentId === agentKey) return true;
+      }
+    }
+    return false;
+  }
+
+  /** A framework as it is known, its scheduler where it was known to be. */
+  #withPid(news: FrameworkNews): FrameworkInfo {
+    const known = this.frameworks.get(news.id)?.info;
+    if (known === undefined || known === null) this.pidsWanted.add(news.id);
+    return { ...news, pid: known?.pid ?? null };
+  }
+
+  #framework(key: string): LiveFramework {
+    let framework = this.frameworks.get(key);
+    if (framework === undefined) {
+      framework = { info: null, tasks: new Map() };
+      this.frameworks.set(key, framework);
+    }
+    return framework;
+  }
+
+  #setInfo(key: string, framework: LiveFramework, info: FrameworkInfo): void {
+    if (framework.info !== null && sameFramework(framework.info, info)) return;
+    const { frameworks, frameworkTraffic, tasks } = this.#changes;
+    const isNew = framework.info === null;
+    const isRenamed = !isNew && framework.info?.name !== info.name;
+    const pending = [...(tasks.get(key)?.values() ?? [])];
+    const isEntangled = isRenamed ? pending.length > 0 : isNew && pending.some((was) => was !== undefined);
+    // Where schedulers are is looked up for many at a time, and mostly adds records.
+    const isMore = isNew || (framework.info?.pid === null && info.pid !== null);
+    this.#merge(frameworks.has(key) || isEntangled || isCrossed(frameworkTraffic, isMore));
+    if (framework.info === null) this.#orphanCount = Math.max(0, this.#orphanCount - framework.tasks.size);
+    framework.info = info;
+    this.#changes.frameworks.add(key);
+    this.#changes.frameworkTraffic.came = true;
+    if (!isMore) this.#changes.frameworkTraffic.went = true;
+  }
+
+  #deleteFramework(key: string): void {
+    this.#merge(this.#changes.frameworks.has(key) || this.#changes.frameworkTraffic.came);
+    this.frameworks.delete(key);
+    this.pidsWanted.delete(key);
+    this.#changes.frameworks.add(key);
+    this.#changes.frameworkTraffic.went = true;
+  }
+
+  #setAgent(key: string, agent: Agent): void {
+    const known = this.agents.get(key);
+    if (known !== undefined && sameAgent(known, agent)) return;
+    const isElsewhere = known === undefined || known.pidHost !== agent.pidHost;
+    const how = known === undefined ? 'added' : 'moved';
+    const { agents, agentTraffic } = this.#changes;
+    const isCrossing = isCrossed(agentTraffic, known === undefined);
+    this.#merge(agents.has(key) || isCrossing || (isElsewhere && this.#isEntangled(key, how)));
+    this.agents.set(key, agent);
+    this.#changes.agents.add(key);
+    this.#changes.agentTraffic.came = true;
+    if (known !== undefined) this.#changes.agentTraffic.went = true;
+  }
+
+  /** An agent without tasks of its own that end with it: Mesos tells of those one by one, or not at all. */
+  #deleteAgent(key: string, agent: Agent): void {
+    if (this.agents.get(key) !== agent) return;
+    const { agents, agentTraffic } = this.#changes;
+    this.#merge(agents.has(key) || agentTraffic.came || this.#isEntangled(key, 'removed'));
+    this.agents.delete(key);
+    this.#changes.agents.add(key);
+    this.#changes.agentTraffic.went = true;
+  }
+
+  /** @returns whether anything has changed. */
+  #setTask(frameworkKey: string, framework: LiveFramework, taskKey: string, task: Task): boolean {
+    const known = framework.tasks.get(taskKey);
+    if (known !== undefined && sameTask(known, task)) return false;
+    this.#merge(this.#changes.tasks.get(frameworkKey)?.has(taskKey) ?? false);
+    framework.tasks.set(taskKey, task);
+    this.#changes.task(frameworkKey, taskKey, known);
+    return true;
+  }
+
+  #deleteTask(frameworkKey: string, framework: LiveFramework, taskKey: string, how: Departure): void {
+    const task = framework.tasks.get(taskKey);
+    if (task === undefined) return;
+    this.#merge(this.#changes.tasks.get(frameworkKey)?.has(taskKey) ?? false);
+    framework.tasks.delete(taskKey);
+    this.#changes.left(task, how);
+    if (framework.info === null) {
+      this.#orphanCount = Math.max(0, this.#orphanCount - 1);
+      if (framework.tasks.size === 0) this.frameworks.delete(frameworkKey);
+    }
+    this.#changes.task(frameworkKey, taskKey, task);
+  }
+}
+
+/** A framework that the master knows from its tasks alone has no pid yet. */
+function withScheduler(now: FrameworkInfo, before: FrameworkInfo): FrameworkInfo {
+  return now.active || now.pid !== null ? now : { ...now, pid: before.pid };
+}
+
+/** Whether records that have come or gone before may be those that go or come now: an agent in another's place. */
+function isCrossed({ came, went }: { readonly came: boolean; readonly went: boolean }, isMore: boolean): boolean {
+  return went || (came && !isMore);
+}
+
+function departureBy(state: string): Departure {
+  return LOST.has(state) ? 'lost' : 'ended';
+}
+
+/** Mesos keeps one status for each run of equal states: a new one replaces the last where the state is the same. */
+function withStatus(statuses: readonly TaskStatus[], status: TaskStatus): readonly TaskStatus[] {
+  const kept = statuses.at(-1)?.state === status.state ? statuses.slice(0, -1) : statuses;
+  return [...kept.slice(-(MAX_STATUSES - 1)), status];
+}
+
+/** A task of a document, which does not tell of checks, with what is known of those from the stream. */
+function withChecks(task: Task, known: Task | undefined): Task {
+  if (known === undefined || known.statuses.every(({ checkPassed }) => checkPassed === null)) return task;
+  const statuses = task.statuses.map((status) => {
+    if (status.checkPassed !== null) return status;
+    const same = known.statuses.find(
+      ({ state, timestamp }) => state === status.state && timestamp === status.timestamp,
+    );
+    return same === undefined ? status : { ...status, checkPassed: same.checkPassed };
+  });
+  return { ...task, statuses };
+}
+
+/** Gives each element of a list a key: its id, or where an element before has that, one that no id is. */
+class Keys {
+  readonly #taken = new Set<string>();
+  readonly #next = new Map<string, number>();
+
+  of(id: string): string {
+    if (!this.#taken.has(id)) {
+      this.#taken.add(id);
+      return id;
+    }
+    const n = this.#next.get(id) ?? 2;
+    this.#next.set(id, n + 1);
+    return `${id}\n${n}`;
+  }
+}

@@ -1,0 +1,49 @@
+// Which threads go first where there are more of them than processors: those that answer, before those that load.
+//
+// Loading a large state keeps the main thread and the engine's helpers (garbage collection, compilation) busy for a second
+// and more. At equal priority the scheduler makes an answer wait for their time slices: 20,000 tasks loaded once a second
+// on 2 processors, 2,000 queries a second, brought 40–50 ms at the 999th of 1,000, and 5–9 ms with this.
+
+import { readdirSync, readlinkSync } from 'node:fs';
+import { constants, getPriority, setPriority } from 'node:os';
+import { basename } from 'node:path';
+
+/** Added to the nice value of what must not disturb; its share beside an answering thread is then a tenth. */
+const YIELD = 10;
+
+/** Thread ids of this process, in the sense of Linux; none on other systems. */
+export function ownThreads(): readonly number[] {
+  try {
+    return readdirSync('/proc/self/task').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Lowers the priority of threads of this process, for good. Threads that they start later inherit it. */
+export function lowerPriority(threads: readonly number[]): void {
+  for (const thread of threads) {
+    // On Linux the value belongs to a thread, though the system call is named for processes.
+    ignoringErrors(() => setPriority(thread, Math.min(constants.priority.PRIORITY_LOW, getPriority(thread) + YIELD)));
+  }
+}
+
+/**
+ * Gives the calling thread this nice value. Needs a privilege where that is a raise: a thread which was started again
+ * by a lowered one stays lowered without.
+ */
+export function takePriority(nice: number): void {
+  ignoringErrors(() => {
+    const thread = Number(basename(readlinkSync('/proc/thread-self')));
+    if (getPriority(thread) !== nice) setPriority(thread, nice);
+  });
+}
+
+/** A priority is a favour: the program works without. */
+function ignoringErrors(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Another system, a sandbox, or a thread that has ended meanwhile.
+  }
+}

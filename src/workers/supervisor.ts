@@ -1,0 +1,473 @@
+// Keeps the threads that serve DNS running: chooses the UDP driver, opens its sockets, starts the threads, connects them.
+//
+//    main thread                     UDP worker 1 … N                 stream thread
+//    sockets (batched), orders  -->  recvmmsg, core, sendmmsg         TCP, forwarder; UDP where `dgram` serves
+//                                         | queries to be forwarded        ^
+//                                         +--------------------------------+
+//
+// A UDP worker that ends leaves its socket, and what waits there, to the one that is started in its place.
+
+import { randomBytes } from 'node:crypto';
+import { getPriority } from 'node:os';
+import { MessageChannel } from 'node:worker_threads';
+import { type CacheTotals, readCacheFigures } from '../engine/cache-settings.ts';
+import { announcementViews, countViews } from '../engine/memory.ts';
+import { type QueryTotals, totalsOf } from '../engine/query-counts.ts';
+import { MesosDnsError } from '../errors.ts';
+import type { Logger, Verbosity } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { createForwardRing } from '../sockets/forward-ring.ts';
+import { chooseIo, type IoDriver, type IoWanted } from '../sockets/io-driver.ts';
+import type { Libc } from '../sockets/libc.ts';
+import type { SampledQuery } from '../sockets/query-sampler.ts';
+import type { Place } from '../sockets/service.ts';
+import { COUNTERS, createControlBuffer, ORDER_STOP, UdpControl, type UdpCounter } from '../sockets/udp-control.ts';
+import { RECEIVE_TIMEOUT_MS, type UdpSocket, UdpSockets } from '../sockets/udp-sockets.ts';
+import { AskedFigures } from './asked-figures.ts';
+import { availableCores } from './cores.ts';
+import type {
+  BoundEndpoint,
+  CoreSettings,
+  ForwardTo,
+  ForwardWay,
+  StreamFigures,
+  StreamOrder,
+  StreamReport,
+  StreamSettings,
+  StreamTuning,
+  UdpReport,
+  UdpWorkerSettings,
+} from './messages.ts';
+import { lowerPriority, ownThreads } from './priority.ts';
+import { SupervisedThread } from './supervised-thread.ts';
+
+export interface SupervisorSettings extends ServiceTuning, Pick<CoreSettings, 'module' | 'memory'> {
+  readonly verbosity: Verbosity;
+  readonly io: IoWanted;
+  /** UDP workers of the batched driver; 0: as many as there are cores. At most WORKERS_MAX - 1. */
+  readonly workers: number;
+}
+
+/** What a reload may change. */
+export interface ServiceTuning extends Omit<StreamTuning, 'udp' | 'tcp'> {
+  /** Addresses to listen on, IP literals. */
+  readonly listeners: readonly string[];
+  readonly port: number;
+  /** Sockets that were bound by somebody else; where there are any, they are served instead of the listeners. */
+  readonly passed?: { readonly udp: readonly Place[]; readonly tcp: readonly Place[] };
+}
+
+export interface SupervisorOptions {
+  readonly settings: SupervisorSettings;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, 'workerRestarts'>;
+  /** One of the queries that `queryLogSample` asks for. */
+  readonly onQuery?: (query: SampledQuery) => void;
+}
+
+/** Beyond the grace given to open queries, before a thread is ended by force. */
+const STOP_MARGIN_MS = 500;
+/** For a UDP worker to see the order and to answer what its sockets hold. */
+const UDP_STOP_MS = RECEIVE_TIMEOUT_MS + 2 * STOP_MARGIN_MS;
+/** For a thread to go over to other sockets. */
+const CHANGE_LIMIT_MS = 5000;
+/** For queries that came to sockets given up and were forwarded: longer than that may take. */
+const RETIRE_MS = 5000;
+/** The stream thread's block of memory; UDP worker n has block n. */
+const STREAM_BLOCK = 0;
+
+/** As with Node 20: with Node 24's own limit, 2,000 forwarded queries a second take 70 MB more. */
+const STREAM_YOUNG_MEGABYTES = 48;
+
+type AttachOrder = Extract<StreamOrder, { kind: 'attach' }>;
+
+interface UdpWorker {
+  readonly thread: SupervisedThread<UdpReport>;
+  readonly controlBuffer: SharedArrayBuffer;
+  readonly control: UdpControl;
+  /** Called when it serves the sockets that it was told of last. */
+  onChanged: (() => void) | null;
+}
+
+export class ServiceSupervisor {
+  readonly #options: SupervisorOptions;
+  readonly #announcements: readonly Uint32Array[];
+  readonly #counts: readonly Float64Array[];
+  /** Of the process when it was started. */
+  readonly #priority = getPriority();
+  #io: IoDriver | null = null;
+  #tuning: ServiceTuning;
+  #sockets: UdpSockets | null = null;
+  /** Given up, and open until nobody can send from them any more. */
+  #retired: readonly UdpSockets[] = [];
+  #stream: SupervisedThread<StreamReport> | null = null;
+  #udpWorkers: readonly UdpWorker[] = [];
+  #streamEndpoints: readonly BoundEndpoint[] = [];
+  /** Of UDP workers, for the next stream thread. */
+  readonly #unattached: AttachOrder[] = [];
+  /** Called with what the stream thread says to an order to change. */
+  #onTuned: ((report: StreamReport) => void) | null = null;
+  readonly #figures = new AskedFigures<StreamFigures>();
+  /** Who waits for the stream thread to have emptied the cache. */
+  readonly #flushing: ((entries: number) => void)[] = [];
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#tuning = options.settings;
+    this.#announcements = announcementViews(options.settings.memory);
+    this.#counts = countViews(options.settings.memory);
+  }
+
+  /** The UDP driver that serves, and why; null before start(). */
+  get io(): Pick<IoDriver, 'kind' | 'reason'> | null {
+    return this.#io === null ? null : { kind: this.#io.kind, reason: this.#io.reason };
+  }
+
+  /** Of all UDP workers since start; zeros where `dgram` serves. */
+  get udpCounters(): Readonly<Record<UdpCounter, number>> {
+    const each = this.#udpWorkers.map(({ control }) => control.counters);
+    const entries = COUNTERS.map((name) => [name, each.reduce((sum, counters) => sum + counters[name], 0)] as const);
+    return Object.fromEntries(entries) as Record<UdpCounter, number>;
+  }
+
+  /** Of all threads that serve since start, over every transport. */
+  get queryTotals(): QueryTotals {
+    return totalsOf(this.#counts);
+  }
+
+  /** Null where there is no cache. */
+  async cacheTotals(): Promise<CacheTotals | null> {
+    const figures = readCacheFigures(this.#options.settings.memory);
+    if (figures === null) return null;
+    const stream = await this.streamFigures();
+    return {
+      ...figures,
+      ...this.queryTotals.cache,
+      prefetches: stream?.prefetches ?? 0,
+      drops: stream?.forwarding.counters.otherQuestions ?? 0,
+    };
+  }
+
+  /**
+   * Forgets what the cache knows of the name of a question and of names below it; null: everything.
+   * @returns the number of answers; null where the stream thread is not there
+   */
+  flushCache(question: Uint8Array | null): Promise<number | null> {
+    return new Promise((resolve) => {
+      if (this.#stream?.post({ kind: 'flush', question } satisfies StreamOrder) === true) this.#flushing.push(resolve);
+      else resolve(null);
+    });
+  }
+
+  /** Of the stream thread since it was started; as they were before where it does not say; null before the first time. */
+  streamFigures(): Promise<StreamFigures | null> {
+    return this.#figures.ask(() => this.#stream?.post({ kind: 'figures' } satisfies StreamOrder) === true);
+  }
+
+  /** Names that no zone of `zoneResolvers` holds are forwarded to these from now on. */
+  setResolvers(upstreams: readonly string[]): void {
+    this.#tuning = { ...this.#tuning, routes: [upstreams, ...this.#tuning.routes.slice(1)] };
+    this.#stream?.post({ kind: 'route', route: 0, upstreams } satisfies StreamOrder);
+  }
+
+  /** Starts serving; everything else in this process gives way to it from then on. Throws ERR_LISTEN. */
+  async start(): Promise<readonly BoundEndpoint[]> {
+    const { settings, logger } = this.#options;
+    const others = ownThreads();
+    const io = await chooseIo(settings.io);
+    this.#io = io;
+    if (io.kind === 'dgram' && io.isFallback) logger.warn(`UDP is served by "dgram": ${io.reason}`);
+    if (io.kind === 'batched') {
+      const workers = settings.workers === 0 ? this.#workersForCores() : settings.workers;
+      this.#sockets = this.#openSockets(io.libc, settings, workers);
+      this.#udpWorkers = this.#sockets.ofWorkers.map((_, i) => this.#createUdpWorker(i + 1));
+      logger.info(`UDP is served by "batched" with ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${io.reason}`);
+    } else if (!io.isFallback) {
+      logger.info(`UDP is served by "dgram": ${io.reason}`);
+    }
+    this.#stream = this.#createStream(io.kind);
+    try {
+      await Promise.all([this.#stream.start(), ...this.#udpWorkers.map(({ thread }) => thread.start())]);
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+    lowerPriority(others);
+    return this.#endpoints();
+  }
+
+  /**
+   * Goes over to other settings without losing a query: what stays is not touched. `io` and the number of workers are
+   * those of the start. Throws ERR_LISTEN, and goes on as before, where a socket cannot be opened.
+   */
+  async tune(tuning: ServiceTuning): Promise<readonly BoundEndpoint[]> {
+    const last = this.#sockets;
+    const libc = this.#io?.kind === 'batched' ? this.#io.libc : null;
+    const next =
+      last === null || libc === null
+        ? null
+        : this.#openSockets(libc, tuning, this.#udpWorkers.length, [last, ...this.#retired]);
+    const refusal = await this.#tuneStream(tuning);
+    if (refusal !== null) {
+      if (last !== null) next?.without(last).close();
+      throw new MesosDnsError('ERR_LISTEN', refusal);
+    }
+    this.#tuning = tuning;
+    for (const { control } of this.#udpWorkers) control.sample(tuning.queryLogSample);
+    if (last === null || next === null) return this.#endpoints();
+    this.#sockets = next;
+    next.setBuffers(tuning.udpReceiveBufferBytes, tuning.udpSendBufferBytes);
+    const given = last.without(next);
+    if (given.endpoints.length > 0 || next.without(last).endpoints.length > 0) await this.#changeSockets(given);
+    return this.#endpoints();
+  }
+
+  /** Answers what was received, for up to `graceMs`, then ends. */
+  async stop(graceMs: number): Promise<void> {
+    const stream = this.#stream;
+    await Promise.all([
+      ...this.#udpWorkers.map(({ thread, control }) => thread.stop(() => control.give(ORDER_STOP), UDP_STOP_MS)),
+      // What the workers forwarded last reaches it before their ports close, and it waits for that.
+      stream?.stop(
+        () => stream.post({ kind: 'stop', graceMs } satisfies StreamOrder),
+        Math.max(graceMs, UDP_STOP_MS) + STOP_MARGIN_MS,
+      ),
+    ]);
+    this.#sockets?.close();
+    this.#sockets = null;
+    for (const sockets of this.#retired) sockets.close();
+    this.#retired = [];
+  }
+
+  #openSockets(libc: Libc, tuning: ServiceTuning, workers: number, others: readonly UdpSockets[] = []): UdpSockets {
+    const { udpReceiveBufferBytes: receiveBufferBytes, udpSendBufferBytes: sendBufferBytes } = tuning;
+    const { logger } = this.#options;
+    const places = placesOf(tuning, 'udp');
+    return UdpSockets.open(libc, { places, workers, receiveBufferBytes, sendBufferBytes, logger }, others);
+  }
+
+  /** @returns why the stream thread cannot do that; null where it does, or will when it is started again */
+  async #tuneStream(tuning: ServiceTuning): Promise<string | null> {
+    const told = new Promise<StreamReport | null>((resolve) => {
+      const timer = setTimeout(() => resolve(null), CHANGE_LIMIT_MS);
+      this.#onTuned = (report) => {
+        clearTimeout(timer);
+        resolve(report);
+      };
+    });
+    const order: StreamOrder = { kind: 'tune', tuning: this.#streamTuning(tuning) };
+    if (this.#stream?.post(order) !== true) return null;
+    const report = await told;
+    this.#onTuned = null;
+    if (report?.kind === 'listening') return null;
+    return report?.kind === 'refused' ? report.message : 'the stream thread does not answer';
+  }
+
+  /** Tells the UDP workers, waits until none of them reads the sockets given up, and closes those later. */
+  async #changeSockets(given: UdpSockets): Promise<void> {
+    const changes = this.#udpWorkers.map((worker, i) => this.#changeWorker(worker, this.#sockets?.ofWorkers[i] ?? []));
+    const changed = (await Promise.all(changes)).every((each) => each);
+    if (given.endpoints.length === 0) return;
+    if (!changed) {
+      // Their numbers must not go to other sockets while somebody may read them.
+      this.#options.logger.error('a UDP worker does not give up its sockets; they stay open until the program ends');
+      return;
+    }
+    this.#retired = [...this.#retired, given];
+    const timer = setTimeout(() => {
+      if (!this.#retired.includes(given)) return;
+      this.#retired = this.#retired.filter((each) => each !== given);
+      // One that is served again meanwhile was taken over.
+      (this.#sockets === null ? given : given.without(this.#sockets)).close();
+    }, RETIRE_MS);
+    timer.unref();
+  }
+
+  /** @returns false where it did not answer in time */
+  async #changeWorker(worker: UdpWorker, sockets: readonly UdpSocket[]): Promise<boolean> {
+    const { thread, control, controlBuffer } = worker;
+    if (!thread.isRunning) return true;
+    const changed = new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), CHANGE_LIMIT_MS);
+      worker.onChanged = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+    const way = this.#openWay(sockets, controlBuffer);
+    thread.post({ kind: 'forward-to', way, sockets } satisfies ForwardTo, [way.port]);
+    control.announceMessage();
+    return changed;
+  }
+
+  #streamTuning(tuning: ServiceTuning): StreamTuning {
+    const udp = this.#io?.kind === 'batched' ? [] : placesOf(tuning, 'udp');
+    return { ...streamPart(tuning), udp, tcp: placesOf(tuning, 'tcp') };
+  }
+
+  #workersForCores(): number {
+    return Math.min(availableCores(), this.#announcements.length - 1);
+  }
+
+  /** In the order of the listeners, UDP before TCP. */
+  #endpoints(): readonly BoundEndpoint[] {
+    const ofStream = (transport: 'udp' | 'tcp') =>
+      this.#streamEndpoints.filter((endpoint) => endpoint.transport === transport);
+    const udp =
+      this.#sockets === null
+        ? ofStream('udp')
+        : this.#sockets.endpoints.map((endpoint) => ({ transport: 'udp' as const, ...endpoint }));
+    const tcp = ofStream('tcp');
+    return Array.from({ length: Math.max(udp.length, tcp.length) }, (_, i) => [
+      ...udp.slice(i, i + 1),
+      ...tcp.slice(i, i + 1),
+    ]).flat();
+  }
+
+  #coreSettings(block: number): CoreSettings {
+    const { module, memory } = this.#options.settings;
+    return { module, memory, worker: block, seed: randomBytes(8).readBigUInt64LE() | 1n, priority: this.#priority };
+  }
+
+  /** What a thread announced it cannot withdraw any more. */
+  #clearAnnouncement(block: number): void {
+    const word = this.#announcements[block];
+    if (word !== undefined) Atomics.store(word, 0, 0);
+  }
+
+  #createStream(io: 'batched' | 'dgram'): SupervisedThread<StreamReport> {
+    const { settings, logger, metrics } = this.#options;
+    return new SupervisedThread<StreamReport>({
+      name: 'the stream thread',
+      entry: new URL('./stream-worker.js', import.meta.url),
+      prepare: () => {
+        const core = this.#coreSettings(STREAM_BLOCK);
+        const tuning = this.#streamTuning(this.#tuning);
+        const workerData: StreamSettings = { ...tuning, ...core, io, verbosity: settings.verbosity };
+        return { workerData, resourceLimits: { maxYoungGenerationSizeMb: STREAM_YOUNG_MEGABYTES } };
+      },
+      onStarted: () => {
+        for (const order of this.#unattached.splice(0)) this.#attach(order);
+      },
+      onReport: (report) => {
+        if (report.kind === 'failed') return new MesosDnsError(report.code, report.message);
+        if (report.kind === 'figures') {
+          this.#figures.take(report);
+          return null;
+        }
+        if (report.kind === 'query') {
+          this.#options.onQuery?.(report.query);
+          return null;
+        }
+        if (report.kind === 'flushed') {
+          this.#flushing.shift()?.(report.entries);
+          return null;
+        }
+        if (report.kind === 'listening') this.#streamEndpoints = report.endpoints;
+        this.#onTuned?.(report);
+        return report.kind === 'listening' ? 'ready' : null;
+      },
+      onEnded: () => {
+        this.#clearAnnouncement(STREAM_BLOCK);
+        // The next thread begins with an empty cache.
+        for (const resolve of this.#flushing.splice(0)) resolve(0);
+      },
+      onRestart: () => {
+        metrics.workerRestarts.inc();
+        this.#reconnectAll();
+      },
+      logger,
+    });
+  }
+
+  #createUdpWorker(number: number): UdpWorker {
+    const { logger, metrics } = this.#options;
+    const controlBuffer = createControlBuffer();
+    const name = `UDP worker ${number}`;
+    const thread = new SupervisedThread<UdpReport>({
+      name,
+      entry: new URL('./udp-worker.js', import.meta.url),
+      prepare: () => {
+        const sockets = this.#sockets?.ofWorkers[number - 1] ?? [];
+        const forwardTo = this.#openWay(sockets, controlBuffer);
+        const workerData: UdpWorkerSettings = {
+          ...this.#coreSettings(number),
+          sockets,
+          control: controlBuffer,
+          forwardTo,
+        };
+        return { workerData, transferList: [forwardTo.port] };
+      },
+      onReport: (report) => {
+        if (report.kind === 'serving') return 'ready';
+        if (report.kind === 'changed') {
+          worker.onChanged?.();
+          return null;
+        }
+        if (report.kind === 'query') {
+          this.#options.onQuery?.(report.query);
+          return null;
+        }
+        logger.error({ err: report.error }, `${name}: ${report.what}`);
+        return null;
+      },
+      onEnded: () => {
+        this.#clearAnnouncement(number);
+        // The next one begins with the sockets that are in force then.
+        worker.onChanged?.();
+      },
+      onRestart: () => metrics.workerRestarts.inc(),
+      logger,
+    });
+    const worker: UdpWorker = { thread, controlBuffer, control: new UdpControl(controlBuffer), onChanged: null };
+    worker.control.sample(this.#tuning.queryLogSample);
+    return worker;
+  }
+
+  /** What was underway to the stream thread that ended is lost; what comes from now on waits for the next one. */
+  #reconnectAll(): void {
+    for (const [i, { thread, control, controlBuffer }] of this.#udpWorkers.entries()) {
+      if (!thread.isRunning) continue;
+      const sockets = this.#sockets?.ofWorkers[i] ?? [];
+      const way = this.#openWay(sockets, controlBuffer);
+      thread.post({ kind: 'forward-to', way, sockets } satisfies ForwardTo, [way.port]);
+      control.announceMessage();
+    }
+  }
+
+  /** A new way from a UDP worker to the stream thread. @returns the worker's end */
+  #openWay(sockets: readonly UdpSocket[], control: SharedArrayBuffer): ForwardWay {
+    const { port1, port2 } = new MessageChannel();
+    const ring = createForwardRing();
+    this.#attach({ kind: 'attach', way: { ring, port: port2 }, control, sockets });
+    return { ring, port: port1 };
+  }
+
+  #attach(order: AttachOrder): void {
+    if (this.#stream?.post(order, [order.way.port]) !== true) this.#unattached.push(order);
+  }
+}
+
+function placesOf({ listeners, port, passed }: ServiceTuning, transport: 'udp' | 'tcp'): readonly Place[] {
+  const handed = passed?.[transport] ?? [];
+  return handed.length > 0 ? handed : listeners.map((address) => ({ address, port }));
+}
+
+/** Without what only this thread knows: all of it is copied to the other one. */
+function streamPart(tuning: ServiceTuning): Omit<StreamTuning, 'udp' | 'tcp'> {
+  return {
+    udpReceiveBufferBytes: tuning.udpReceiveBufferBytes,
+    udpSendBufferBytes: tuning.udpSendBufferBytes,
+    udpPayloadBytes: tuning.udpPayloadBytes,
+    tcpLimits: tuning.tcpLimits,
+    routes: tuning.routes,
+    zones: tuning.zones,
+    forwardPolicy: tuning.forwardPolicy,
+    forwardRandomCase: tuning.forwardRandomCase,
+    forwardAuthorities: tuning.forwardAuthorities,
+    timeoutSeconds: tuning.timeoutSeconds,
+    recursionAvailable: tuning.recursionAvailable,
+    logFormat: tuning.logFormat,
+    queryLogSample: tuning.queryLogSample,
+  };
+}

@@ -1,0 +1,155 @@
+// The cache in the whole program, with both UDP drivers and over TCP: what reaches the upstream, and what clients get.
+
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NOERROR, NXDOMAIN, SERVFAIL } from '../support/dns-client.ts';
+import { DRIVERS } from '../support/dns-service.ts';
+import { type Behaviour, encodeAnswer, FakeUpstream } from '../support/fake-upstream.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { UdpClient } from '../support/udp-client.ts';
+import { soa } from './support.ts';
+
+async function start(
+  t: TestContext,
+  behaviour: Behaviour,
+  config: Readonly<Record<string, unknown>>,
+): Promise<{ readonly program: Program; readonly upstream: FakeUpstream }> {
+  const upstream = await FakeUpstream.start(behaviour);
+  t.after(() => upstream.close());
+  const program = await startProgram({ masters: ['127.0.0.1:9'], resolvers: [upstream.address], ...config });
+  t.after(() => program.stop());
+  return { program, upstream };
+}
+
+const honest: Behaviour = (query, reply) => reply(encodeAnswer(query));
+
+for (const io of DRIVERS) {
+  describe(`the cache of the program (${io})`, () => {
+    it('spares the upstream what was answered before, in whatever case it is asked', async (t) => {
+      const { program, upstream } = await start(t, honest, { io });
+      for (const name of ['www.example', 'WWW.example', 'www.EXAMPLE']) {
+        assert.equal((await program.ask(name, 'A')).rcode, NOERROR);
+      }
+      assert.equal(upstream.queries.length, 1);
+      const metrics = await (await program.get('/metrics')).text();
+      assert.match(metrics, /^mesos_dns_cache_entries 1$/m);
+      assert.match(metrics, /^mesos_dns_cache_hits_total\{type="success"\} 2$/m);
+      assert.match(metrics, /^mesos_dns_cache_misses_total 1$/m);
+      assert.match(metrics, /^mesos_dns_cache_requests_total 3$/m);
+    });
+
+    it('keeps no answer to another question, and counts it', async (t) => {
+      const { program, upstream } = await start(
+        t,
+        (query, reply) => {
+          if (query.transport === 'udp')
+            reply(encodeAnswer(query, { question: 'evil.example', addresses: ['6.6.6.6'] }));
+          reply(encodeAnswer(query));
+        },
+        { io },
+      );
+      assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+      assert.equal((await program.ask('evil.example', 'A')).rcode, NOERROR);
+      assert.equal(upstream.queries.length, 2);
+      // The second answer was to the question.
+      const metrics = await (await program.get('/metrics')).text();
+      assert.match(metrics, /^mesos_dns_cache_drops_total 1$/m);
+    });
+
+    it('asks once for 100 clients that ask the same at a time', async (t) => {
+      const slow: Behaviour = (query, reply) => void setTimeout(() => reply(encodeAnswer(query)), 50);
+      const { program, upstream } = await start(t, slow, { io });
+      const client = await UdpClient.open(program.dnsPort);
+      t.after(() => client.close());
+      for (let id = 0; id < 100; id += 1) client.ask('www.example', id);
+      const answers = await client.until(100);
+      assert.ok(answers.every(({ rcodeNumber, answers: records }) => rcodeNumber === NOERROR && records?.length === 1));
+      assert.equal(new Set(answers.map(({ id }) => id)).size, 100);
+      assert.equal(upstream.queries.length, 1);
+    });
+
+    it('remembers for all names below one that it does not exist', async (t) => {
+      const denying: Behaviour = (query, reply) =>
+        reply(encodeAnswer(query, { rcode: NXDOMAIN, addresses: [], authorities: [soa('example')] }));
+      const { program, upstream } = await start(t, denying, { io });
+      for (const name of ['nx.example', 'nx.example', 'a.nx.example']) {
+        assert.equal((await program.ask(name, 'AAAA')).rcode, NXDOMAIN, name);
+      }
+      assert.equal(upstream.queries.length, 1);
+    });
+
+    it('gives out of date answers while the upstream is dead, and fresh ones when it is back', async (t) => {
+      let isDead = false;
+      const mortal: Behaviour = (query, reply) => {
+        if (!isDead) reply(encodeAnswer(query));
+      };
+      const { program } = await start(t, mortal, { io, cacheMaxTtl: 1, cachePrefetch: false });
+      assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+      await sleep(1100);
+      isDead = true;
+      const asked = performance.now();
+      const stale = await program.ask('www.example', 'A');
+      const waited = performance.now() - asked;
+      assert.equal(stale.rcode, NOERROR);
+      assert.ok(waited > 1500 && waited < 3000, `${waited} ms`);
+      const again = performance.now();
+      assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+      assert.ok(performance.now() - again < 500);
+      assert.equal((await program.ask('never.example', 'A')).rcode, SERVFAIL);
+      const metrics = await (await program.get('/metrics')).text();
+      assert.match(metrics, /^mesos_dns_cache_served_stale_total [2-9]$/m);
+    });
+
+    it('asks again for names in demand before they are over', async (t) => {
+      const { program, upstream } = await start(t, honest, { io, cacheMaxTtl: 3 });
+      const until = performance.now() + 3900;
+      while (performance.now() < until) {
+        const asked = performance.now();
+        assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+        assert.ok(performance.now() - asked < 1000);
+        await sleep(100);
+      }
+      // Ends fall on whole seconds, so that there may be two.
+      assert.ok([2, 3].includes(upstream.queries.length));
+      const metrics = await (await program.get('/metrics')).text();
+      assert.match(metrics, new RegExp(`^mesos_dns_cache_prefetch_total ${upstream.queries.length - 1}$`, 'm'));
+      assert.match(metrics, /^mesos_dns_cache_misses_total 1$/m);
+    });
+
+    it('is emptied over HTTP, by name or altogether', async (t) => {
+      const { program, upstream } = await start(t, honest, { io });
+      for (const name of ['a.example', 'b.a.example', 'c.example']) await program.ask(name, 'A');
+      const base = new URL('/v1/cache', (await program.get('/v1/version')).url);
+      const flush = async (query: string) => (await fetch(`${base}${query}`, { method: 'DELETE' })).json();
+      assert.deepEqual(await flush('?name=A.example.'), { flushed: 2 });
+      for (const name of ['a.example', 'b.a.example', 'c.example']) await program.ask(name, 'A');
+      assert.equal(upstream.queries.length, 5);
+      assert.deepEqual(await flush(''), { flushed: 3 });
+      assert.equal((await fetch(`${base}?name=a..b`, { method: 'DELETE' })).status, 400);
+      assert.equal((await fetch(base, { method: 'POST' })).status, 405);
+    });
+
+    it('is not there where its size is 0', async (t) => {
+      const { program, upstream } = await start(t, honest, { io, cacheSizeMegabytes: 0 });
+      for (let i = 0; i < 3; i += 1) assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+      assert.equal(upstream.queries.length, 3);
+    });
+  });
+
+  describe(`allowForward (${io})`, () => {
+    it('refuses clients of other networks names outside the domain, and says why', async (t) => {
+      const { program, upstream } = await start(t, honest, { io, allowForward: ['10.0.0.0/8', '::/0'] });
+      const answer = await program.ask('www.example', 'A');
+      assert.equal(answer.rcode, 5);
+      assert.equal(upstream.queries.length, 0);
+      const metrics = await (await program.get('/metrics')).text();
+      assert.match(metrics, /^mesos_dns_dns_prohibited_total 1$/m);
+    });
+
+    it('lets the listed networks ask', async (t) => {
+      const { program } = await start(t, honest, { io, allowForward: ['127.0.0.0/30'] });
+      assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+    });
+  });
+}

@@ -1,0 +1,56 @@
+// Three stand-in masters of a large cluster in a process of their own, registered in ZooKeeper. It says `ready` when one
+// of them leads there, and `returned` after a change that only a cluster which is back can tell of.
+
+import { setPriority } from 'node:os';
+import { Ensemble } from '../../src/standin/ensemble.ts';
+import { largeCluster } from '../../src/standin/large.ts';
+import { EnsembleRegistration } from '../../src/standin/registration.ts';
+
+export interface EnsembleSetup {
+  readonly tasks: number;
+  /** ZooKeeper's `host:port`. */
+  readonly servers: string;
+  readonly path: string;
+  /** Of the masters, in turn: they come back under the addresses that they had. Empty: any. */
+  readonly ports: readonly number[];
+  /** An application that this run of the cluster has more than others; null: none. */
+  readonly newcomer: string | null;
+}
+
+export interface EnsembleReady {
+  readonly ports: readonly number[];
+  /** By name in DNS: the addresses of its tasks. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Tasks to an agent. */
+const PER_AGENT = 20;
+
+// A real master runs on another machine: here it has to wait for the cores.
+setPriority(10);
+process.on('disconnect', () => process.exit(0));
+process.once('message', (setup: EnsembleSetup) => void start(setup));
+
+async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): Promise<void> {
+  const { cluster, scheduler } = largeCluster({ agents: Math.ceil(tasks / PER_AGENT), tasks });
+  if (newcomer !== null) scheduler.launch({ name: newcomer, instances: 1 });
+  const masters = [0, 1, 2].map((n) => ({ events: {}, port: ports[n] ?? 0 }));
+  const ensemble = new Ensemble(cluster, { masters });
+  // Written before they count as back: a master has its cluster at hand.
+  await ensemble.start();
+  await fetch(`http://${ensemble.leader?.endpoint}/master/state`).then((answer) => answer.arrayBuffer());
+  const registration = new EnsembleRegistration(ensemble, { servers, path });
+  await registration.settled();
+  const names = new Map<string, string[]>();
+  const agents = cluster.agents;
+  for (const entry of cluster.frameworks.values()) {
+    for (const task of entry.tasks.values()) {
+      const name = `${task.name.replaceAll('.', '-')}.marathon.mesos`;
+      const addresses = task.statuses.at(-1)?.networks?.flatMap((network) => network.addresses) ?? [];
+      const known = names.get(name) ?? [];
+      known.push(...(addresses.length > 0 ? addresses : [agents.get(task.agentId)?.ip ?? '']));
+      names.set(name, known);
+    }
+  }
+  process.send?.({ ports: ensemble.masters.map(({ identity }) => identity.port), names } satisfies EnsembleReady);
+}

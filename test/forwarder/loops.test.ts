@@ -1,0 +1,82 @@
+// Upstreams that send our questions back to us.
+
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import type packet from 'dns-packet';
+import pino from 'pino';
+import type { UpstreamForwarder } from '../../src/forwarder/forwarder.ts';
+import { addressesOf, encodeAnswer } from '../support/fake-upstream.ts';
+import { ask, closeAll, forwarderTo, rcodeOf, saying, upstream } from '../support/forwarding.ts';
+
+afterEach(closeAll);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** An upstream that has our forwarder answer. */
+async function returning() {
+  const target: { forwarder: UpstreamForwarder | null } = { forwarder: null };
+  const server = await upstream((query, reply) => {
+    void target.forwarder?.forward(query.bytes, 0, 65_535).then(reply);
+  });
+  server.seesLoopProbes = true;
+  return { server, target };
+}
+
+describe('an upstream that sends questions back', () => {
+  it('is found at start, told of in the log, and not asked any more', async () => {
+    const { server, target } = await returning();
+    const other = await upstream(saying('192.0.2.2'));
+    const lines: string[] = [];
+    const logger = pino({ base: null }, { write: (line: string) => lines.push(line) });
+    const forwarder = forwarderTo([server, other], { watchesLoops: true, logger });
+    target.forwarder = forwarder;
+    await pause(100);
+    assert.equal(forwarder.figures.upstreams[0]?.isLooping, true);
+    assert.equal(forwarder.figures.upstreams[1]?.isLooping, false);
+    assert.equal(forwarder.counters.looped, 1);
+    assert.match(lines.join(''), new RegExp(`"level":50.*${server.address}.*a loop`));
+    const asked = server.queries.length;
+    assert.deepEqual(addressesOf(await ask(forwarder, 'www.example')), ['192.0.2.2']);
+    assert.equal(server.queries.length, asked);
+  });
+
+  it('that is the only one leads to SERVFAIL at once', async () => {
+    const { server, target } = await returning();
+    const forwarder = forwarderTo([server], { watchesLoops: true });
+    target.forwarder = forwarder;
+    await pause(100);
+    const startedMs = performance.now();
+    assert.equal(rcodeOf(await ask(forwarder, 'www.example')), 2);
+    assert.ok(performance.now() - startedMs < 100);
+  });
+
+  it('is found when the resolvers change, and asked for names of its zone', async () => {
+    const honest = await upstream(saying('192.0.2.1'));
+    const { server, target } = await returning();
+    const forwarder = forwarderTo([honest], {
+      watchesLoops: true,
+      routes: [[honest.address], [honest.address]],
+      zones: ['', '10.in-addr.arpa'],
+    });
+    target.forwarder = forwarder;
+    forwarder.setRoute(1, [server.address]);
+    await pause(100);
+    assert.equal(forwarder.figures.upstreams.find(({ name }) => name === server.address)?.isLooping, true);
+    assert.match(server.queries[0]?.message.questions?.[0]?.name ?? '', /^[0-9a-f]{20}\.10\.in-addr\.arpa$/);
+  });
+});
+
+describe('an upstream that is honest', () => {
+  it('is asked once for a name that nobody else asks for', async () => {
+    const server = await upstream((query, reply) => reply(encodeAnswer(query, { rcode: 3, addresses: [] })));
+    server.seesLoopProbes = true;
+    const forwarder = forwarderTo([server], { watchesLoops: true });
+    await pause(100);
+    assert.equal(server.queries.length, 1);
+    assert.equal(forwarder.figures.upstreams[0]?.isLooping, false);
+    // Whoever asks for another such name is a client like any other.
+    const name = `${'ab'.repeat(10)}.loop`;
+    const answer = await ask(forwarder, name, { type: 'HINFO' as packet.RecordType });
+    assert.equal(rcodeOf(answer), 3);
+  });
+});

@@ -1,0 +1,156 @@
+// Which upstream is asked first, and how one that fails is left and found again.
+
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import type { ForwardPolicy } from '../../src/forwarder/policy.ts';
+import { addressesOf, encodeAnswer, type FakeUpstream } from '../support/fake-upstream.ts';
+import { ask, closeAll, forwarderTo, rcodeOf, saying, silent, upstream } from '../support/forwarding.ts';
+
+afterEach(closeAll);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Three upstreams that need so many milliseconds; how many of `count` questions each one got. */
+async function shares(policy: ForwardPolicy, delaysMs: readonly number[], count: number): Promise<readonly number[]> {
+  const servers: FakeUpstream[] = [];
+  for (const delayMs of delaysMs) {
+    servers.push(await upstream((query, reply) => void setTimeout(() => reply(encodeAnswer(query)), delayMs)));
+  }
+  const forwarder = forwarderTo(servers, { policy });
+  for (let n = 0; n < count; n += 1) await ask(forwarder, `n${n}.example`);
+  return servers.map(({ queries }) => queries.length);
+}
+
+describe('the policy', () => {
+  it('sequential asks the first one for everything', async () => {
+    assert.deepEqual(await shares('sequential', [5, 0, 0], 30), [30, 0, 0]);
+  });
+
+  it('fastest asks each once, and then mostly the one that answers quickest', async () => {
+    const [first = 0, second = 0, third = 0] = await shares('fastest', [30, 2, 30], 60);
+    assert.ok(second >= 45, `${first}, ${second}, ${third}`);
+    assert.ok(first >= 1 && third >= 1, `${first}, ${second}, ${third}`);
+  });
+
+  it('random asks each as often as the others', async () => {
+    // 150 questions: 50 ± 5.8 (one standard deviation) for each.
+    for (const share of await shares('random', [0, 0, 0], 150)) assert.ok(share > 15 && share < 85, `${share} of 150`);
+  });
+
+  for (const policy of ['sequential', 'fastest', 'random'] as const) {
+    it(`${policy} asks one that does not answer last`, async () => {
+      const servers = [await upstream(silent), await upstream(saying('192.0.2.2')), await upstream(silent)];
+      const forwarder = forwarderTo(servers, { policy });
+      for (let n = 0; n < 20; n += 1) await ask(forwarder, `first-${n}.example`);
+      const startedMs = performance.now();
+      for (let n = 0; n < 20; n += 1) {
+        assert.deepEqual(addressesOf(await ask(forwarder, `then-${n}.example`)), ['192.0.2.2']);
+      }
+      assert.ok(performance.now() - startedMs < 300);
+    });
+  }
+});
+
+describe('an upstream', () => {
+  it('that was dead is known to be back within 2 s, though nobody asks meanwhile', async () => {
+    const first = await upstream(silent);
+    const second = await upstream(saying('192.0.2.2'));
+    const forwarder = forwarderTo([first, second]);
+    await ask(forwarder, 'one.example');
+    await ask(forwarder, 'two.example');
+    assert.equal(forwarder.figures.upstreams[0]?.isFailing, true);
+    first.behaviour = saying('192.0.2.1');
+    await pause(2000);
+    assert.equal(forwarder.figures.upstreams[0]?.isFailing, false);
+    assert.deepEqual(addressesOf(await ask(forwarder, 'three.example')), ['192.0.2.1']);
+  });
+
+  it('that is the only one is asked though it fails, and answers as soon as it is back', async () => {
+    const only = await upstream(silent);
+    const forwarder = forwarderTo([only], { timeoutSeconds: 4 });
+    const waiting = ask(forwarder, 'waiting.example');
+    await pause(1500);
+    assert.equal(forwarder.figures.upstreams[0]?.isFailing, true);
+    only.behaviour = saying('192.0.2.1');
+    const backMs = performance.now();
+    assert.deepEqual(addressesOf(await waiting), ['192.0.2.1']);
+    assert.ok(performance.now() - backMs < 2000);
+  });
+
+  it('that does not answer is not asked over the sockets from before: this machine may have another address by now', async () => {
+    const server = await upstream(saying('192.0.2.1'));
+    const forwarder = forwarderTo([server], { timeoutSeconds: 1, maxSockets: 4 });
+    for (let n = 0; n < 20; n += 1) await ask(forwarder, `before-${n}.example`);
+    const before = new Set(server.queries.map(({ sourcePort }) => sourcePort));
+    server.behaviour = silent;
+    await Promise.all([ask(forwarder, 'one.example'), ask(forwarder, 'two.example')]);
+    assert.equal(forwarder.figures.upstreams[0]?.isFailing, true);
+    const asked = server.queries.length;
+    await Promise.all(Array.from({ length: 9 }, (_, n) => ask(forwarder, `after-${n}.example`)));
+    const after = server.queries.slice(asked).map(({ sourcePort }) => sourcePort);
+    assert.ok(after.length > 9);
+    assert.deepEqual(
+      after.filter((port) => before.has(port)),
+      [],
+    );
+  });
+
+  it('that is slow with one question is not taken for dead while it answers others', async () => {
+    const server = await upstream((query, reply) => {
+      if (query.message.questions?.[0]?.name !== 'slow.example') reply(encodeAnswer(query));
+    });
+    const forwarder = forwarderTo([server], { timeoutSeconds: 1.5 });
+    const slow = ask(forwarder, 'slow.example');
+    for (let n = 0; n < 40; n += 1) {
+      await ask(forwarder, `n${n}.example`);
+      await pause(20);
+    }
+    assert.equal(rcodeOf(await slow), 2);
+    assert.equal(forwarder.figures.upstreams[0]?.failedProbes, 0);
+  });
+
+  it('that answers late is passed over in the time that its answers take, not in a share of the deadline', async () => {
+    const quick = await upstream(saying('192.0.2.1'));
+    const other = await upstream(saying('192.0.2.2'));
+    const forwarder = forwarderTo([quick, other], { timeoutSeconds: 4 });
+    for (let n = 0; n < 20; n += 1) await ask(forwarder, `n${n}.example`);
+    quick.behaviour = silent;
+    const startedMs = performance.now();
+    assert.deepEqual(addressesOf(await ask(forwarder, 'gone.example')), ['192.0.2.2']);
+    assert.ok(performance.now() - startedMs < 400);
+  });
+});
+
+describe('when all upstreams are dead', () => {
+  it('every question is answered at its deadline, and the first one after their return at once', async () => {
+    const servers = [await upstream(silent), await upstream(silent)];
+    const forwarder = forwarderTo(servers, { timeoutSeconds: 1 });
+    const dead = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(forwarder, `dead-${n}.example`)));
+    assert.ok(dead.every((answer) => rcodeOf(answer) === 2));
+    await ask(forwarder, 'broken.example');
+    assert.ok(forwarder.counters.allFailing > 0);
+    for (const server of servers) server.behaviour = saying('192.0.2.1');
+    await pause(1500);
+    const startedMs = performance.now();
+    assert.deepEqual(addressesOf(await ask(forwarder, 'back.example')), ['192.0.2.1']);
+    assert.ok(performance.now() - startedMs < 100);
+  });
+});
+
+describe('setRoute', () => {
+  it('sends questions to other upstreams from then on, while those being asked go on', async () => {
+    const before = await upstream((query, reply) => void setTimeout(() => reply(encodeAnswer(query)), 100));
+    const after = await upstream(saying('192.0.2.2'));
+    const forwarder = forwarderTo([before, before]);
+    const underway = ask(forwarder, 'before.example');
+    await pause(20);
+    forwarder.setRoute(0, [before.address, after.address]);
+    assert.deepEqual(addressesOf(await underway), ['192.0.2.1']);
+    forwarder.setRoute(0, [after.address]);
+    assert.deepEqual(addressesOf(await ask(forwarder, 'after.example')), ['192.0.2.2']);
+    assert.deepEqual(
+      forwarder.figures.upstreams.map(({ name }) => name),
+      [after.address],
+    );
+  });
+});

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { Readable } from 'node:stream';
+import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { readBody } from '../../src/state/body.ts';
+
+const document = Buffer.from(Array.from({ length: 200_000 }, (_, i) => String(i)).join());
+
+function read(
+  bytes: Buffer,
+  options: { encoding?: string; contentLength?: string; maxBytes?: number } = {},
+): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 10_000) pieces.push(bytes.subarray(at, at + 10_000));
+  const { encoding, contentLength, maxBytes = 10_000_000 } = options;
+  return readBody(Readable.from(pieces), { encoding, contentLength, maxBytes, signal: new AbortController().signal });
+}
+
+describe('a body', () => {
+  const packed = gzipSync(document);
+  const cases = [
+    ['its length', document, { contentLength: String(document.length) }],
+    ['no length', document, {}],
+    ['too small a length', document, { contentLength: '5' }],
+    ['no length at all', document, { contentLength: '0' }],
+    ['an absurd length', document, { contentLength: '99999999999999' }],
+    ['a length that is no number', document, { contentLength: '5, 5' }],
+    ['its packed length', packed, { encoding: 'gzip', contentLength: String(packed.length) }],
+    ['a packed length that promises less', packed, { encoding: 'gzip', contentLength: '10' }],
+  ] as const;
+  for (const [said, bytes, options] of cases) {
+    it(`is read whole where its headers give ${said}`, async () => {
+      assert.ok(document.equals(await read(bytes, options)));
+    });
+  }
+
+  it('may have just as many bytes as are allowed, and no more', async () => {
+    const contentLength = String(document.length);
+    assert.ok(document.equals(await read(document, { maxBytes: document.length })));
+    for (const options of [{}, { contentLength }, { contentLength: '5' }]) {
+      await assert.rejects(read(document, { ...options, maxBytes: document.length - 1 }), /larger than \d+ bytes/);
+    }
+    await assert.rejects(read(packed, { encoding: 'gzip', maxBytes: document.length - 1 }), /larger than/);
+  });
+
+  it('may be empty', async () => {
+    assert.equal((await read(Buffer.alloc(0), { contentLength: '0' })).length, 0);
+  });
+});

@@ -1,0 +1,50 @@
+// The watchdog between a server that answers and one that does not.
+
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServiceState } from '../../src/systemd/notify.ts';
+import { startWatchdog } from '../../src/systemd/watchdog.ts';
+import { recordedLog } from '../support/log.ts';
+
+it('the watchdog is fed while every endpoint answers, not while one is silent, and again afterwards', async (t) => {
+  const sockets = [createSocket('udp4'), createSocket('udp4')];
+  let isSilent = false;
+  for (const [i, socket] of sockets.entries()) {
+    socket.on('message', (query, { port, address }) => {
+      if (!(isSilent && i === 1)) socket.send(query, port, address);
+    });
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    t.after(() => socket.close());
+  }
+  const fed: ServiceState[] = [];
+  const { log, lines } = recordedLog();
+  const watchdog = startWatchdog({
+    notifier: { isHeard: true, notify: (state) => fed.push(state) },
+    intervalMs: 900,
+    endpoints: () => sockets.map((socket) => ({ address: '127.0.0.1', port: socket.address().port })),
+    domain: () => 'mesos',
+    logger: log,
+  });
+  t.after(() => watchdog.stop());
+  const moreThan = async (count: number) => {
+    const end = performance.now() + 10_000;
+    while (fed.length <= count) {
+      assert.ok(performance.now() < end, 'not fed within 10 s');
+      await sleep(10);
+    }
+  };
+  await moreThan(0);
+  assert.deepEqual(fed[0], { WATCHDOG: 1 });
+  isSilent = true;
+  await sleep(900); // for rounds that began before
+  const count = fed.length;
+  await sleep(1500);
+  assert.equal(fed.length, count);
+  assert.match(lines.at(-1) ?? '', new RegExp(`not answered on 127\\.0\\.0\\.1 port ${sockets[1]?.address().port}`));
+  isSilent = false;
+  await moreThan(count);
+});
