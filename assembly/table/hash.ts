@@ -20,7 +20,14 @@ export function extendHash(hash: u64, label: usize): u64 {
     at += 8;
     left -= 8;
   }
-  return mix(h, lowerCase(load<u64>(at)) & (<u64>-1 >> ((<u64>(8 - left)) << 3)));
+  h = mix(h, lowerCase(load<u64>(at)) & (<u64>-1 >> ((<u64>(8 - left)) << 3)));
+  return spread(h);
+}
+
+/** Lets all bits depend on all octets: the last ones of a word stand in its high bits, which a product leads upwards only. */
+function spread(hash: u64): u64 {
+  const h = (hash ^ (hash >> 32)) * MULTIPLIER;
+  return h ^ (h >> 32);
 }
 
 function mix(hash: u64, word: u64): u64 {

@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ARENA_BASE } from '../../src/engine/contract.ts';
+import {
+  ARENA_BASE,
+  CONTROL_TABLE,
+  INDEX_SLOT_SIZE,
+  PAGE_SLOTS,
+  SLOT_EMPTY,
+  SLOT_NODE,
+  TABLE_DIRECTORY,
+  TABLE_PAGE_MASK,
+} from '../../src/engine/contract.ts';
 import { createCoreAnswerer } from '../../src/engine/core-answerer.ts';
 import { Engine, type PublishedTable } from '../../src/engine/engine.ts';
 import type { TableInput } from '../../src/engine/table-input.ts';
@@ -18,6 +27,21 @@ async function publish(
   const table = engine.publish(tableInput(recordSet(lines), changes));
   const answerer = createCoreAnswerer({ module: engine.module, memory: engine.memory, worker: 0, seed: 77n });
   return { table, answerer, engine };
+}
+
+/** How many slots of each index page of the table in force are taken. */
+function namesOfPages({ memory }: Engine): number[] {
+  const view = new DataView(memory.buffer);
+  const u32 = (address: number) => view.getUint32(address, true);
+  const table = u32(CONTROL_TABLE);
+  const directory = table + u32(table + TABLE_DIRECTORY);
+  return Array.from({ length: u32(table + TABLE_PAGE_MASK) + 1 }, (_, page) => {
+    let count = 0;
+    for (let slot = 0; slot < PAGE_SLOTS; slot++) {
+      if (u32(u32(directory + page * 4) + slot * INDEX_SLOT_SIZE + SLOT_NODE) !== SLOT_EMPTY) count += 1;
+    }
+    return count;
+  });
 }
 
 describe('a table', () => {
@@ -37,6 +61,21 @@ describe('a table', () => {
     assert.equal(ask(answerer, 'b.mesos', 'A').rcodeNumber, 0);
     assert.equal(ask(answerer, 'b.mesos', 'A').answers.length, 0);
     assert.equal(ask(answerer, 'x.b.mesos', 'A').rcodeNumber, 3);
+  });
+
+  it('spreads names that are alike over its pages', async () => {
+    for (const digits of [3, 4, 5, 6, 7, 12]) {
+      const count = Math.min(20_000, 10 ** digits);
+      const numbers = Array.from({ length: count }, (_, i) => String(i).padStart(digits, '0'));
+      const hosts = numbers.map((number) => `web-${number}.f.mesos. A 10.0.0.1`);
+      const services = numbers.map((number) => `_web-${number}._tcp.f.mesos. SRV web-${number}.f.mesos.:80`);
+      const { engine } = await publish([...hosts, ...services]);
+      const pages = namesOfPages(engine);
+      const mean = pages.reduce((sum, names) => sum + names, 0) / pages.length;
+      const deviation = Math.sqrt(mean);
+      assert.ok(pages.length <= (2 * 2 * count) / 400 + 1, `${pages.length} pages for ${2 * count} names`);
+      for (const names of pages) assert.ok(Math.abs(names - mean) < 6 * deviation, `${names}, on average ${mean}`);
+    }
   });
 
   it('finds the addresses of SRV targets in other case', async () => {
