@@ -118,6 +118,7 @@ function growth(what: string, samples: readonly Sample[], of: 'heap' | 'resident
     limit: `< ${limit} %`,
     measured: `${percent.toFixed(1)} % (${megabytes(first)} → ${megabytes(most)} MB at most)`,
     holds: percent < limit,
+    isFigure: true,
   };
 }
 

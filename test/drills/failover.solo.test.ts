@@ -5,6 +5,6 @@ import { runDrill } from './run-drill.ts';
 
 describe('over failovers of real-protocol masters in ZooKeeper', () => {
   it('no client misses a task that runs, and none hears of a killed one for long', async (t) => {
-    t.diagnostic(await runDrill('failover', '--failovers', '3', '--session', '2', '--rate', '1000', '--slack', '2'));
+    await runDrill(t, 'failover', '--failovers', '3', '--session', '4', '--rate', '1000', '--slack', '2');
   });
 });

@@ -2,9 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/standin/clock.ts';
+import { DnsClient } from '../support/dns-client.ts';
 import { startProgram } from '../support/program.ts';
 import { TestZooKeeper } from '../support/zookeeper.ts';
-import { atMost, type Finding } from './findings.ts';
+import { atMost, type Finding, within } from './findings.ts';
 import { CENTRE, setUpCentre } from './machines.ts';
 import { type Master, Masters } from './masters.ts';
 import { type DrillTask, dnsName, firstTasks, taskOf } from './truth.ts';
@@ -79,6 +80,7 @@ class Drill {
     const names = [...new Set(firstTasks().map(dnsName))];
     const watch = await Watch.start({ port: this.#port, names, perSecond: this.#options.rate });
     for (let n = 0; n < this.#options.failovers; n += 1) await this.#failover(KINDS[n % KINDS.length] ?? 'kill');
+    await this.#untilAllIsTold();
     await sleep(AFTERMATH_MS);
     const result = await watch.stop();
     const lives = [...this.#lives.values()].map(
@@ -104,6 +106,12 @@ class Drill {
         holds: Object.values(this.#tookMs).flat().length === failovers,
       },
       { what: 'queries', limit: '', measured: result.askedCount.toLocaleString('en'), holds: result.askedCount > 0 },
+      {
+        what: 'queries that were asked again, after a second',
+        limit: '',
+        measured: `${result.resentCount}`,
+        holds: true,
+      },
       atMost('queries without an answer', result.lostCount, 0),
       atMost('answers without a task that ran (NXDOMAIN, empty, or one address less)', missing.length, 0),
       {
@@ -112,11 +120,11 @@ class Drill {
         measured: `${told.length}`,
         holds: told.length === killed.length,
       },
-      atMost(
+      within(
         'last answer with a killed task, after the report',
         Math.max(0, ...lingered.map(({ ms }) => ms)),
-        LINGER_MAX_MS * slack,
-        ' ms',
+        LINGER_MAX_MS,
+        slack,
       ),
       atMost('tasks launched meanwhile that were never answered', unseen.length, 0),
     ];
@@ -140,6 +148,23 @@ class Drill {
     await sleep(500);
     await relieve(leader, kind);
     await this.#masters.untilAllJoined(limitMs);
+  }
+
+  /** A machine that has other work takes its time; what is not told by then is a finding. */
+  async #untilAllIsTold(): Promise<void> {
+    const lives = [...this.#lives.values()];
+    const killed = lives.filter(({ killedAtMs }) => killedAtMs !== null).map(({ task }) => task.id);
+    await this.#masters.untilReported(killed, RECOVERY_LIMIT_MS).catch(() => undefined);
+    const client = await DnsClient.open({ host: '127.0.0.1', port: this.#port });
+    const giveUpAt = performance.now() + RECOVERY_LIMIT_MS;
+    for (const { task } of lives.filter(({ isFirst }) => !isFirst)) {
+      const isAnswered = async () => {
+        const { answers } = await client.askUdp(dnsName(task), 'A');
+        return answers.some((record) => record.type === 'A' && record.data === task.address);
+      };
+      while (!(await isAnswered()) && performance.now() < giveUpAt) await sleep(50);
+    }
+    client.close();
   }
 
   /** A task with a name of its own ends, one of several does, and another one begins. */

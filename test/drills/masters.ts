@@ -71,6 +71,15 @@ export class Masters {
     );
   }
 
+  /** Waits until a leading master has told of the ends of these tasks. */
+  async untilReported(taskIds: readonly string[], limitMs: number): Promise<void> {
+    await this.#until(
+      `report of ${taskIds.length} ends within ${limitMs} ms`,
+      () => taskIds.every((id) => this.reportedAtMs.has(id)),
+      limitMs,
+    );
+  }
+
   async stop(): Promise<void> {
     for (const master of this.#masters) await master.stop();
   }

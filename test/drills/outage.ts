@@ -14,7 +14,7 @@ import { freePort } from '../support/ports.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { TestZooKeeper } from '../support/zookeeper.ts';
 import type { EnsembleReady, EnsembleSetup } from './ensemble-process.ts';
-import { atMost, type Finding } from './findings.ts';
+import { atMost, type Finding, within } from './findings.ts';
 import { Watch, type WatchResult } from './watch.ts';
 
 export interface OutageOptions {
@@ -177,7 +177,7 @@ class Drill {
     }
     const count = this.#expected.size;
     const { slack } = this.#options;
-    const limitMs = (tasks > LARGE_TASKS ? LARGE_RESTART_MAX_MS : RESTART_MAX_MS) * slack;
+    const limitMs = tasks > LARGE_TASKS ? LARGE_RESTART_MAX_MS : RESTART_MAX_MS;
     const answered = watched.askedCount - watched.lostCount;
     return [
       {
@@ -196,12 +196,12 @@ class Drill {
       ...restarts.flatMap(({ tookMs, rightCount, staleCount }, n) => {
         const how = n === 0 ? 'stopped and started' : 'killed and started';
         return [
-          atMost(`${how} meanwhile: until the first answer`, Math.round(tookMs), limitMs, ' ms'),
+          within(`${how} meanwhile: until the first answer`, Math.round(tookMs), limitMs, slack),
           exactly(`${how}: names answered as before`, rightCount, count),
           exactly(`${how}: answers marked as stale`, staleCount, count),
         ];
       }),
-      atMost('fresh answers after a master led again', Math.round(freshMs), FRESH_MAX_MS * slack, ' ms'),
+      within('fresh answers after a master led again', Math.round(freshMs), FRESH_MAX_MS, slack),
     ];
   }
 }

@@ -1,5 +1,5 @@
-// The thread behind watch.ts: asks for names in turn at a steady pace, for as long as it takes, and keeps of the answers
-// to each name only the runs of equal ones.
+// The thread behind watch.ts: asks for names in turn at a steady pace, for as long as it takes, asks again as a resolver
+// does where no answer comes, and keeps of the answers to each name only the runs of equal ones.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -7,7 +7,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import type { Run, WatchResult, WatchSettings } from './watch.ts';
 
-const ANSWER_LIMIT_MS = 3000;
+/** A query without an answer is sent again after so long, so many times in all. */
+const PATIENCE_MS = 1000;
+const TRIES = 5;
 const CATCH_UP_MS = 10;
 
 if (parentPort === null) throw new Error('watch-thread runs as a worker');
@@ -17,6 +19,9 @@ const { port, names, perSecond } = workerData as WatchSettings;
 interface Asked {
   readonly index: number;
   readonly atMs: number;
+  tries: number;
+  /** Of the last try, on the clock of `performance`. */
+  sentAt: number;
 }
 
 const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
@@ -28,6 +33,7 @@ const queries = names.map((name) => encode({ type: 'query', id: 0, questions: [{
 const runs: { -readonly [K in keyof Run]: Run[K] }[][] = names.map(() => []);
 const underWay = new Map<number, Asked>();
 let askedCount = 0;
+let resentCount = 0;
 let lostCount = 0;
 let due = performance.now();
 
@@ -52,28 +58,53 @@ main.once('message', () => void finish());
 main.postMessage('started');
 
 function sendWhatIsDue(): void {
+  sendAgain();
   for (;;) {
     const now = performance.now();
     if (due > now) return;
     due = Math.max(due, now - CATCH_UP_MS) + 1000 / perSecond;
     const index = askedCount % names.length;
-    const query = Buffer.from(queries[index] ?? []);
     const id = askedCount & 0xffff;
-    query.writeUInt16BE(id, 0);
-    if (underWay.has(id)) lostCount += 1;
-    underWay.set(id, { index, atMs: Date.now() });
+    if (underWay.delete(id)) lostCount += 1;
+    underWay.set(id, { index, atMs: Date.now(), tries: 1, sentAt: now });
     askedCount += 1;
-    socket.send(query);
+    send(id, index);
   }
+}
+
+/** The map is in the order of the last tries. */
+function sendAgain(): void {
+  const now = performance.now();
+  for (const [id, asked] of underWay) {
+    if (now - asked.sentAt < PATIENCE_MS) return;
+    underWay.delete(id);
+    if (asked.tries === TRIES) {
+      lostCount += 1;
+      continue;
+    }
+    asked.tries += 1;
+    asked.sentAt = now;
+    underWay.set(id, asked);
+    resentCount += 1;
+    send(id, asked.index);
+  }
+}
+
+function send(id: number, index: number): void {
+  const query = Buffer.from(queries[index] ?? []);
+  query.writeUInt16BE(id, 0);
+  socket.send(query);
 }
 
 async function finish(): Promise<void> {
   clearInterval(timer);
-  const deadline = performance.now() + ANSWER_LIMIT_MS;
-  while (underWay.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (underWay.size > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    sendAgain();
+  }
   socket.close();
   const byName = new Map(names.map((name, index) => [name, runs[index] ?? []]));
-  main.postMessage({ askedCount, lostCount: lostCount + underWay.size, runs: byName } satisfies WatchResult);
+  main.postMessage({ askedCount, resentCount, lostCount, runs: byName } satisfies WatchResult);
 }
 
 function readable(message: DecodedPacket): string {

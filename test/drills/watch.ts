@@ -24,7 +24,9 @@ export interface Run {
 
 export interface WatchResult {
   readonly askedCount: number;
-  /** Queries without an answer. */
+  /** Queries that were sent again, because no answer came within a second. */
+  readonly resentCount: number;
+  /** Queries without an answer, however often they were sent. */
   readonly lostCount: number;
   readonly runs: ReadonlyMap<string, readonly Run[]>;
 }

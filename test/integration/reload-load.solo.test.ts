@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { demoCluster } from '../../src/standin/demo-cluster.ts';
 import { StandinMaster } from '../../src/standin/master.ts';
 import { StandinUpstream } from '../../src/standin/upstream.ts';
-import { type Asked, Probe } from '../support/probe.ts';
+import { bestOf } from '../support/best-of.ts';
+import { type Asked, lostOf, Probe } from '../support/probe.ts';
 import { type Program, startProgram } from '../support/program.ts';
 
 const PER_SECOND = 10_000;
@@ -17,8 +18,7 @@ const RELOADS = 50;
 const PAUSE_MS = 100;
 /** The program and the probes have to be compiled. */
 const WARM_UP_MS = 1500;
-/** The machine has other things to do at times. */
-const ATTEMPTS = 3;
+const ROUNDS = 5;
 
 const INSIDE = 'nginx.marathon.mesos';
 const FOREIGN = 'www.example.com';
@@ -64,8 +64,9 @@ after(async () => {
 });
 
 it('50 reloads under 10,000 queries a second lose no query that would not be lost without them', async (test) => {
-  const extra: number[] = [];
-  while (extra.length < ATTEMPTS && !extra.some((lost) => lost <= 0)) {
+  // A machine that is short of time loses some at all times: the most that a round without reloads has lost counts.
+  let lostWithout = 0;
+  const round = async () => {
     let durationMs = 0;
     const reloading = await measure(async () => {
       const startMs = performance.now();
@@ -74,18 +75,16 @@ it('50 reloads under 10,000 queries a second lose no query that would not be los
     });
     const quiet = await measure(() => sleep(durationMs));
     for (const { asked } of [quiet, reloading]) assert.deepEqual(wrong(asked), []);
-    extra.push(reloading.lost - quiet.lost);
+    lostWithout = Math.max(lostWithout, quiet.lost);
     test.diagnostic(`lost without reloads: ${quiet.lost} of ${quiet.asked.length}`);
     test.diagnostic(`lost in ${RELOADS} reloads: ${reloading.lost} of ${reloading.asked.length}`);
-    assert.ok(
-      reloading.asked.length > (PER_SECOND * durationMs) / 2000,
-      'the probes keep up at least half of the pace',
-    );
-  }
-  assert.ok(
-    extra.some((lost) => lost <= 0),
-    `reloads lose ${extra.join(', ')} queries more`,
-  );
+    return {
+      'queries lost more': reloading.lost - lostWithout,
+      // Whether the probes keep up with half of the pace.
+      'of the pace missed': 1 - (reloading.asked.length * 1000) / (PER_SECOND * durationMs),
+    };
+  };
+  await bestOf(test, { 'queries lost more': 1, 'of the pace missed': 0.5 }, round, { rounds: ROUNDS });
 });
 
 async function measure(meanwhile: () => Promise<unknown>): Promise<{ asked: readonly Asked[]; lost: number }> {
@@ -97,7 +96,7 @@ async function measure(meanwhile: () => Promise<unknown>): Promise<{ asked: read
   await meanwhile();
   const results = await Promise.all(probes.map((probe) => probe.stop()));
   const asked = results.flatMap((result) => result.asked);
-  return { asked, lost: asked.filter(({ answer }) => answer === null).length };
+  return { asked, lost: lostOf(asked) };
 }
 
 async function reloadAgainAndAgain(): Promise<void> {
