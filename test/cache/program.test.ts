@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bestOf } from '../support/best-of.ts';
 import { NOERROR, NXDOMAIN, SERVFAIL } from '../support/dns-client.ts';
 import { DRIVERS } from '../support/dns-service.ts';
 import { type Behaviour, encodeAnswer, FakeUpstream } from '../support/fake-upstream.ts';
@@ -21,6 +22,9 @@ async function start(
   t.after(() => program.stop());
   return { program, upstream };
 }
+
+const missesOf = (program: Program) => program.metric('mesos_dns_cache_misses_total');
+const prefetchedBy = (program: Program) => program.metric('mesos_dns_cache_prefetch_total');
 
 const honest: Behaviour = (query, reply) => reply(encodeAnswer(query));
 
@@ -92,10 +96,13 @@ for (const io of DRIVERS) {
       const stale = await program.ask('www.example', 'A');
       const waited = performance.now() - asked;
       assert.equal(stale.rcode, NOERROR);
-      assert.ok(waited > 1500 && waited < 3000, `${waited} ms`);
-      const again = performance.now();
-      assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
-      assert.ok(performance.now() - again < 500);
+      // Before the forwarder gives up, after 5 s, which would be answered with SERVFAIL.
+      assert.ok(waited > 1500, `${waited} ms`);
+      await bestOf(t, { 'ms until it is given again': 500 }, async () => {
+        const again = performance.now();
+        assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
+        return { 'ms until it is given again': performance.now() - again };
+      });
       assert.equal((await program.ask('never.example', 'A')).rcode, SERVFAIL);
       const metrics = await (await program.get('/metrics')).text();
       assert.match(metrics, /^mesos_dns_cache_served_stale_total [2-9]$/m);
@@ -103,18 +110,26 @@ for (const io of DRIVERS) {
 
     it('asks again for names in demand before they are over', async (t) => {
       const { program, upstream } = await start(t, honest, { io, cacheMaxTtl: 3 });
-      const until = performance.now() + 3900;
-      while (performance.now() < until) {
-        const asked = performance.now();
-        assert.equal((await program.ask('www.example', 'A')).rcode, NOERROR);
-        assert.ok(performance.now() - asked < 1000);
-        await sleep(100);
-      }
-      // Ends fall on whole seconds, so that there may be two.
-      assert.ok([2, 3].includes(upstream.queries.length));
-      const metrics = await (await program.get('/metrics')).text();
-      assert.match(metrics, new RegExp(`^mesos_dns_cache_prefetch_total ${upstream.queries.length - 1}$`, 'm'));
-      assert.match(metrics, /^mesos_dns_cache_misses_total 1$/m);
+      const limits = { 'misses but the first': 1, 'ms at most': 1000 };
+      // A name that nobody asks for while the machine stands still is not in demand: another one is tried then.
+      await bestOf(t, limits, async (round) => {
+        const [misses, prefetched] = await Promise.all([missesOf(program), prefetchedBy(program)]);
+        const before = upstream.queries.length;
+        let most = 0;
+        const until = performance.now() + 3900;
+        while (performance.now() < until) {
+          const asked = performance.now();
+          assert.equal((await program.ask(`www${round}.example`, 'A')).rcode, NOERROR);
+          most = Math.max(most, performance.now() - asked);
+          await sleep(100);
+        }
+        const asked = upstream.queries.length - before;
+        const missed = (await missesOf(program)) - misses;
+        // Ends fall on whole seconds, so that there may be two.
+        assert.ok([2, 3].includes(asked), `${asked} questions`);
+        assert.equal((await prefetchedBy(program)) - prefetched, asked - missed);
+        return { 'misses but the first': missed - 1, 'ms at most': most };
+      });
     });
 
     it('is emptied over HTTP, by name or altogether', async (t) => {

@@ -10,7 +10,7 @@ type Found = Awaited<ReturnType<Resolver['resolveAny']>>[number] | string | { re
 
 describe('c-ares', () => {
   let server: ClientServer;
-  const resolver = new Resolver({ timeout: 3000, tries: 2 });
+  const resolver = new Resolver({ timeout: 3000, tries: 4 });
 
   const lookup: Lookup = async (name, type) => {
     try {

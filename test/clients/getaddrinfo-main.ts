@@ -34,7 +34,7 @@ try {
 
 function getent(args: readonly string[]): Promise<GetentRun> {
   return new Promise((resolve) => {
-    execFile('getent', [...args], { timeout: 20_000, killSignal: 'SIGKILL' }, (error, stdout) => {
+    execFile('getent', [...args], { timeout: 60_000, killSignal: 'SIGKILL' }, (error, stdout) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, lines: stdout.split('\n').filter((line) => line !== '') });
     });

@@ -13,7 +13,7 @@ export interface Tool {
   lookup(server: Server): Lookup;
 }
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** What a program prints on both streams, whatever its exit code says. */
 export function outputOf(program: string, args: readonly string[]): Promise<string> {

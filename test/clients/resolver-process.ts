@@ -18,7 +18,7 @@ export interface ResolverSetup {
   readonly server: Server;
 }
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const KILL_AFTER_MS = 5000;
 
 const running = new Set<ChildProcess>();

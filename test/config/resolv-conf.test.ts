@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ResolvConf } from '../../src/config/resolv-conf.ts';
 import { recordedLog } from '../support/log.ts';
 
-const LIMIT_MS = 5000;
+const LIMIT_MS = 30_000;
 
 describe('a resolv.conf that is followed', () => {
   let folder: string;

@@ -13,8 +13,8 @@ import { INSPECTED, Inspected } from './inspected.ts';
 /** What the heap may hold beside what it held before, bytes: while it lasts, and when the master tells of nothing of it. */
 const COST_MAX = 400e6;
 const LEFT_MAX = 10e6;
-/** Whole states are read so often, milliseconds. */
-const RECONCILED_WITHIN_MS = 8000;
+/** Whole states are read far more often. */
+const RECONCILED_WITHIN_MS = 30_000;
 
 let master: StandinMaster;
 let scheduler: Scheduler;

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import packet from 'dns-packet';
 import fc from 'fast-check';
 import { readLayout, readQuestionEnd, udpAnswerLimit } from '../../src/forwarder/message.ts';
+import { bestOf } from '../support/best-of.ts';
 import { encodeQuery } from '../support/fake-upstream.ts';
 
 /** Header, question `a. A IN`, then whatever follows. Counts are answers, authorities, additionals. */
@@ -99,12 +100,14 @@ describe('readLayout', () => {
     );
   });
 
-  it('walks a message of nothing but pointers in bounded time', () => {
+  it('walks a message of nothing but pointers in bounded time', async (test) => {
     const bytes = new Uint8Array(65_535).fill(0xc0);
     bytes.set(message([255, 0, 0]));
-    const started = performance.now();
-    assert.equal(readLayout(bytes), null);
-    assert.ok(performance.now() - started < 100);
+    await bestOf(test, { ms: 100 }, () => {
+      const started = performance.now();
+      assert.equal(readLayout(bytes), null);
+      return { ms: performance.now() - started };
+    });
   });
 
   it('agrees with dns-packet on where a message ends', () => {

@@ -5,6 +5,7 @@ import { afterEach, before, describe, it } from 'node:test';
 import type packet from 'dns-packet';
 import { createForwarder } from '../../src/forwarder/forwarder.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { bestOf } from '../support/best-of.ts';
 import { addressesOf, type Behaviour, encodeAnswer } from '../support/fake-upstream.ts';
 import {
   ask,
@@ -21,8 +22,11 @@ import {
   useSockets,
   withType,
 } from '../support/forwarding.ts';
+import { until } from '../support/until.ts';
 
 afterEach(closeAll);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 for (const sockets of SOCKETS) {
   describe(`with sockets of ${sockets}`, () => {
@@ -68,7 +72,7 @@ for (const sockets of SOCKETS) {
         it(`that ${name} is followed by the next one`, async () => {
           const first = await upstream(behaviour);
           const second = await upstream(saying('192.0.2.2'));
-          const answer = await ask(forwarderTo([first, second], { timeoutSeconds: 0.8 }), 'www.example');
+          const answer = await ask(forwarderTo([first, second], { timeoutSeconds: 3 }), 'www.example');
           assert.deepEqual(addressesOf(answer), ['192.0.2.2']);
           assert.ok(first.queries.length >= 1);
         });
@@ -103,13 +107,15 @@ for (const sockets of SOCKETS) {
         });
       }
 
-      it('that refuses by ICMP is left at once, and EDE 23 says that nobody could be reached', async () => {
+      it('that refuses by ICMP is left at once, and EDE 23 says that nobody could be reached', async (test) => {
         const closedPort = await unusedPort();
         const second = await upstream(saying('192.0.2.2'));
-        const both = forwarderTo([], { routes: [[`127.0.0.1:${closedPort}`, second.address]] });
-        const started = performance.now();
-        assert.deepEqual(addressesOf(await ask(both, 'refused.example')), ['192.0.2.2']);
-        assert.ok(performance.now() - started < 900);
+        await bestOf(test, { ms: 900 }, async () => {
+          const both = forwarderTo([], { routes: [[`127.0.0.1:${closedPort}`, second.address]] });
+          const started = performance.now();
+          assert.deepEqual(addressesOf(await ask(both, 'refused.example')), ['192.0.2.2']);
+          return { ms: performance.now() - started };
+        });
         const alone = forwarderTo([], { routes: [[`127.0.0.1:${closedPort}`]] });
         assert.equal(edeOf(await ask(alone, 'refused.example', { udpSize: 1232 })), 23);
       });
@@ -118,14 +124,14 @@ for (const sockets of SOCKETS) {
         const server = await upstream((query, reply) => {
           if (server.queries.length > 1) reply(encodeAnswer(query));
         });
-        const answer = await ask(forwarderTo([server], { timeoutSeconds: 1 }), 'lost.example');
+        const answer = await ask(forwarderTo([server], { timeoutSeconds: 3 }), 'lost.example');
         assert.deepEqual(addressesOf(answer), ['192.0.2.1']);
       });
 
       it('is still heard when it answers after the next one was asked', async () => {
-        const late = await upstream((query, reply) => setTimeout(() => reply(encodeAnswer(query)), 600));
+        const late = await upstream((query, reply) => setTimeout(() => reply(encodeAnswer(query)), 2500));
         const dead = await upstream(silent);
-        const answer = await ask(forwarderTo([late, dead], { timeoutSeconds: 1 }), 'late.example');
+        const answer = await ask(forwarderTo([late, dead], { timeoutSeconds: 5 }), 'late.example');
         assert.deepEqual(addressesOf(answer), ['192.0.2.1']);
         assert.equal(dead.queries.length > 0, true);
       });
@@ -133,13 +139,16 @@ for (const sockets of SOCKETS) {
       it('that answers when the client has its SERVFAIL already is heard by nobody, not by the next one either', async () => {
         const server = await upstream((query, reply) => {
           const late = query.message.questions?.[0]?.name === 'late.example';
-          setTimeout(() => reply(encodeAnswer(query, { addresses: [late ? '6.6.6.6' : '192.0.2.1'] })), late ? 400 : 0);
+          setTimeout(
+            () => reply(encodeAnswer(query, { addresses: [late ? '6.6.6.6' : '192.0.2.1'] })),
+            late ? 2200 : 0,
+          );
         });
-        const forwarder = forwarderTo([server], { timeoutSeconds: 0.2 });
+        const forwarder = forwarderTo([server], { timeoutSeconds: 2 });
         assert.equal(rcodeOf(await ask(forwarder, 'late.example')), 2);
-        for (let n = 0; n < 30; n += 1) {
+        for (let n = 0; n < 50; n += 1) {
           assert.deepEqual(addressesOf(await ask(forwarder, `n${n}.example`)), ['192.0.2.1']);
-          await new Promise((resolve) => setTimeout(resolve, 10));
+          await pause(10);
         }
         assert.ok(forwarder.figures.upstreams[0]?.isFailing === false);
       });
@@ -151,7 +160,8 @@ for (const sockets of SOCKETS) {
         });
         const forwarder = forwarderTo([server]);
         assert.deepEqual(addressesOf(await ask(forwarder, 'twice.example')), ['192.0.2.1']);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await until(() => forwarder.counters.ignoredReplies > 0, 'second answer');
+        await pause(20);
         assert.equal(forwarder.counters.ignoredReplies, 1);
       });
 
@@ -183,24 +193,30 @@ for (const sockets of SOCKETS) {
     });
 
     describe('the limits of a forwarder', () => {
-      it('bound the whole forwarded query by its time-out, with OPT only where the client sent one', async () => {
+      it('bound the whole forwarded query by its time-out, with OPT only where the client sent one', async (test) => {
         const servers = [await upstream(silent), await upstream(silent), await upstream(silent)];
-        const started = performance.now();
-        const answer = await ask(forwarderTo(servers, { timeoutSeconds: 0.5 }), 'dead.example');
-        const elapsed = performance.now() - started;
-        assert.equal(rcodeOf(answer), 2);
-        assert.deepEqual(answer.additionals, []);
-        assert.ok(elapsed > 450 && elapsed < 1500, `took ${elapsed} ms`);
+        await bestOf(test, { ms: 1500 }, async () => {
+          const started = performance.now();
+          const answer = await ask(forwarderTo(servers, { timeoutSeconds: 0.5 }), 'dead.example');
+          const elapsed = performance.now() - started;
+          assert.equal(rcodeOf(answer), 2);
+          assert.deepEqual(answer.additionals, []);
+          assert.ok(elapsed > 450, `took ${elapsed} ms`);
+          return { ms: elapsed };
+        });
         assert.ok(servers.every((server) => server.queries.length > 0));
       });
 
       it('answer SERVFAIL at once where too many questions are in flight', async () => {
         const server = await upstream(silent);
         const forwarder = forwarderTo([server], { timeoutSeconds: 0.3, maxInFlight: 3 });
-        const pending = [0, 1, 2].map((n) => ask(forwarder, `n${n}.example`));
-        const started = performance.now();
+        let isOver = false;
+        const pending = [0, 1, 2].map(async (n) => {
+          await ask(forwarder, `n${n}.example`);
+          isOver = true;
+        });
         assert.equal(rcodeOf(await ask(forwarder, 'more.example')), 2);
-        assert.ok(performance.now() - started < 200);
+        assert.equal(isOver, false);
         assert.equal(forwarder.counters.overLimit, 1);
         await Promise.all(pending);
         assert.equal(forwarder.counters.inFlight, 0);
@@ -209,7 +225,7 @@ for (const sockets of SOCKETS) {
 
       it('bound the sockets, also where upstreams are asked beside one another', async () => {
         const servers = [await upstream(silent), await upstream(saying('192.0.2.2'))];
-        const forwarder = forwarderTo(servers, { timeoutSeconds: 0.6, maxSockets: 4 });
+        const forwarder = forwarderTo(servers, { timeoutSeconds: 3, maxSockets: 4 });
         const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => ask(forwarder, `n${n}.example`)));
         assert.ok(answers.every((answer) => rcodeOf(answer) === 0));
         const open = udpSockets();
@@ -231,12 +247,11 @@ for (const sockets of SOCKETS) {
         const timersBefore = timers();
         const forwarder = forwarderTo(servers, { timeoutSeconds: 0.3 });
         const pending = Promise.all(Array.from({ length: 20 }, (_, n) => ask(forwarder, `n${n}.example`)));
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await pause(200);
         assert.ok(udpSockets() <= 42, 'two upstreams, and two sockets of each query');
         await pending;
         await forwarder.close();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        assert.equal(udpSockets(), 2);
+        await until(() => udpSockets() === 2, 'end of the sockets');
         assert.ok(timers() <= timersBefore);
       });
 
@@ -249,19 +264,21 @@ for (const sockets of SOCKETS) {
     });
 
     describe('an upstream that has failed twice', () => {
-      it('is asked after the others until it answers again', async () => {
+      it('is asked after the others until it answers again', async (test) => {
         const first = await upstream(silent);
         const second = await upstream(saying('192.0.2.2'));
         const forwarder = forwarderTo([first, second], { timeoutSeconds: 0.5 });
         await ask(forwarder, 'one.example');
         await ask(forwarder, 'two.example');
-        const started = performance.now();
-        await ask(forwarder, 'three.example');
-        assert.ok(performance.now() - started < 200);
+        await bestOf(test, { ms: 200 }, async (round) => {
+          const started = performance.now();
+          await ask(forwarder, `three-${round}.example`);
+          return { ms: performance.now() - started };
+        });
         first.behaviour = saying('192.0.2.1');
         for (let n = 0; ; n += 1) {
-          assert.ok(n < 40, 'the first upstream is used again');
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          assert.ok(n < 400, 'the first upstream is used again');
+          await pause(50);
           const answer = await ask(forwarder, `back-${n}.example`);
           // A probe may win or lose its race; after it, the first one is asked alone.
           if (addressesOf(answer)[0] === '192.0.2.1') break;

@@ -64,7 +64,7 @@ describe('clientGroup', () => {
 describe('a client that floods the forwarder', () => {
   it('leaves the others their share of the places', async () => {
     const server = await upstream(silent);
-    const forwarder = forwarderTo([server], { timeoutSeconds: 1, maxInFlight: 20 });
+    const forwarder = forwarderTo([server], { timeoutSeconds: 4, maxInFlight: 20 });
     const flood = clientGroupOf('10.0.0.1');
     const answers = Array.from({ length: 200 }, (_, n) =>
       forwarder.forward(encodeQuery(`f${n}.example`), 0, 512, flood),

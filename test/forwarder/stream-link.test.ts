@@ -8,6 +8,7 @@ import packet from 'dns-packet';
 import { addressesOf, type Behaviour, encodeAnswer, framed } from '../support/fake-upstream.ts';
 import { ask, closeAll, edeOf, forwarderTo, rcodeOf, upstream } from '../support/forwarding.ts';
 import { startTlsUpstream, type TlsUpstream, tlsCertificate } from '../support/tls-upstream.ts';
+import { until } from '../support/until.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -37,10 +38,17 @@ describe('truncated answers', () => {
   });
 
   it('may come in any order on it', async () => {
+    // The slow one is answered behind the quick one, which is asked when the slow one has come.
+    let answerSlow: (() => void) | null = null;
     const server = await upstream((query, reply) => {
       const [question] = query.message.questions ?? [];
+      const answer = () => reply(encodeAnswer(query));
       if (query.transport === 'udp') cutting(query, reply);
-      else setTimeout(() => reply(encodeAnswer(query)), question?.name === 'slow.example' ? 150 : 0);
+      else if (question?.name === 'slow.example') answerSlow = answer;
+      else {
+        answer();
+        answerSlow?.();
+      }
     });
     const forwarder = forwarderTo([server]);
     const order: string[] = [];
@@ -49,7 +57,7 @@ describe('truncated answers', () => {
       order.push(name);
     };
     const slow = note('slow.example');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => answerSlow !== null, 'question over TCP');
     await Promise.all([slow, note('quick.example')]);
     assert.deepEqual(order, ['quick.example', 'slow.example']);
   });

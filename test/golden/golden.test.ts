@@ -19,7 +19,7 @@ import { inputOf, SERVERS, setOptions } from './servers.ts';
 const CASES = readCases();
 /** A query that every server answers, to see that the one before it was not. */
 const SENTINEL = Buffer.concat([Buffer.from([0xff, 0xfe]), buildQuery(['A', 'localhost']).subarray(2)]);
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 
 /** Asks one server after the other. */
 interface Transport {

@@ -195,7 +195,7 @@ async function startDemo(): Promise<ChildProcess> {
 /** Runs commands as they stand, but for the demonstration's ports. */
 async function shell(text: string): Promise<string> {
   const here = text.replaceAll('-p 8053', `-p ${dnsPort}`).replaceAll('127.0.0.1:8123', `127.0.0.1:${httpPort}`);
-  const { stdout } = await run('sh', ['-ec', here], { timeout: 20_000, maxBuffer: 1 << 24 });
+  const { stdout } = await run('sh', ['-ec', here], { timeout: 60_000, maxBuffer: 1 << 24 });
   return stdout;
 }
 

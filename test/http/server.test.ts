@@ -86,7 +86,8 @@ describe('the HTTP server', () => {
     const startedAtMs = performance.now();
     await api.close();
     const tookMs = performance.now() - startedAtMs;
-    assert.ok(tookMs < 4000, `${tookMs} ms`);
+    // A reader that has stopped would hold it up for ever.
+    assert.ok(tookMs < 15_000, `${tookMs} ms`);
     for (const socket of [idle, stopped]) socket.destroy();
   });
 });

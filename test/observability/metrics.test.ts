@@ -64,10 +64,10 @@ describe('the metrics', () => {
     await sleep(150);
     const text = await registry.metrics();
     const lag = Number(/^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(text)?.[1]);
-    assert.ok(lag > 0.02 && lag < 2, `${lag} s`);
+    assert.ok(lag > 0.02 && lag < 20, `${lag} s`);
     const isCounted = async () =>
       /^nodejs_gc_duration_seconds_count\{kind="minor"\} [1-9]/m.test(await registry.metrics());
-    const giveUpAt = performance.now() + 5000;
+    const giveUpAt = performance.now() + 30_000;
     while (!(await isCounted()) && performance.now() < giveUpAt) {
       Array.from({ length: 200_000 }, (_, i) => ({ text: String(i) }));
       await sleep(20);

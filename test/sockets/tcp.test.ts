@@ -7,6 +7,7 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { createTcpService, type TcpLimits, type TcpService } from '../../src/sockets/tcp.ts';
 import { FakeCore, FakeForwarder } from '../support/fake-core.ts';
 import { encodeQuery, framed } from '../support/fake-upstream.ts';
+import { until } from '../support/until.ts';
 
 const services: TcpService[] = [];
 const clients: TcpClient[] = [];
@@ -162,13 +163,13 @@ describe('a TCP connection', () => {
 
   it('is not read while too many of its queries wait for the forwarder', async () => {
     const limits = { maxInFlightPerConnection: 1, maxWaitingBytes: 100 };
-    const { port, service } = await serve({ forwarder: new FakeForwarder(20), limits });
+    const { port, service } = await serve({ forwarder: new FakeForwarder(150), limits });
     const client = await TcpClient.open(port);
-    client.send(...Array.from({ length: 30 }, (_, id) => foreign(id)));
+    client.send(...Array.from({ length: 15 }, (_, id) => foreign(id)));
     while (service.counters.forwarding === 0) await pause(1);
     // One with the forwarder, and those of 29 octets of which the last one went beyond 100.
     assert.ok(service.counters.queries <= 6, `${service.counters.queries}`);
-    await client.until(30);
+    await client.until(15);
   });
 
   it('understands queries that arrive octet by octet', async () => {
@@ -284,6 +285,7 @@ describe('a client that does not read', () => {
         await pause(50);
       }
     }
+    await until(() => service.counters.open <= 4, 'end of those that do not read');
     clearInterval(watching);
     assert.ok(mostBytes > 600_000 && mostBytes <= 1_000_000, `${mostBytes} octets`);
     assert.ok(service.counters.open === 3 || service.counters.open === 4, `${service.counters.open} open`);
@@ -299,7 +301,7 @@ describe('a client that does not read', () => {
     client.socket.pause();
     client.send(...Array.from({ length: 2000 }, (_, id) => local(id)));
     for (let n = 0; service.counters.open > 0; n += 1) {
-      assert.ok(n < 100, 'it is closed');
+      assert.ok(n < 600, 'it is closed');
       await pause(50);
     }
     assert.equal(service.counters.idleClosed, 1);
@@ -331,16 +333,16 @@ describe('the limits of the TCP service', () => {
   });
 
   it('leave a connection open that keeps asking, or waits for a forward', async () => {
-    const { port } = await serve({ forwarder: new FakeForwarder(1200), limits: { idleMs: 500 } });
+    const { port } = await serve({ forwarder: new FakeForwarder(3000), limits: { idleMs: 2000 } });
     const waiting = await TcpClient.open(port);
     const asking = await TcpClient.open(port);
     waiting.send(foreign(1));
-    for (let id = 0; id < 12; id += 1) {
+    for (let id = 0; id < 30; id += 1) {
       asking.send(local(id));
       await pause(100);
     }
     await waiting.until(1);
-    await asking.until(12);
+    await asking.until(30);
   });
 
   it('close the longest idle connection of an address for a new one', async () => {
@@ -368,7 +370,10 @@ describe('the limits of the TCP service', () => {
     const waiting = await TcpClient.open(port);
     waiting.send(foreign(1));
     while (service.counters.forwarding === 0) await pause(5);
-    await pause(200);
+    for (let before = -1; service.counters.queries !== before; ) {
+      before = service.counters.queries;
+      await pause(200);
+    }
     const newest = await TcpClient.open(port);
     newest.send(local(2));
     await newest.until(1);
@@ -432,8 +437,8 @@ describe('the TCP service', () => {
     client.send(foreign(1));
     while (service.counters.forwarding === 0) await pause(5);
     const started = performance.now();
-    await service.close(3000);
-    assert.ok(performance.now() - started < 2000);
+    await service.close(30_000);
+    assert.ok(performance.now() - started < 15_000);
     await client.until(1);
     await idle.untilClosed();
     const late = connect(port, '127.0.0.1');

@@ -154,13 +154,13 @@ describe('the UDP service', () => {
     asking.send(foreign(1));
     while (service.counters.forwarding === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const started = performance.now();
-    await service.close(3000);
-    assert.ok(performance.now() - started < 2000);
+    await service.close(30_000);
+    assert.ok(performance.now() - started < 15_000);
     await asking.until(1);
   });
 
   it('does not wait longer than its grace, and drops what comes after', async () => {
-    const { port, service } = await serve({ forwarder: new FakeForwarder(200) });
+    const { port, service } = await serve({ forwarder: new FakeForwarder(2000) });
     const asking = await client(port);
     asking.send(foreign(1));
     while (service.counters.forwarding === 0) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -31,7 +31,7 @@ async function runDemo(args: readonly string[], environment: Readonly<Record<str
   child.stderr.on('data', (piece) => (errors += String(piece)));
   const exited = once(child, 'close').then(([code]) => code as number | null);
   const until = async (text: string): Promise<void> => {
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + 60_000;
     while (!output.includes(text)) {
       assert.ok(performance.now() < deadline && child.exitCode === null, `no "${text}" in: ${output}${errors}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -57,7 +57,7 @@ describe('the demonstration', () => {
     const asked = performance.now();
     demo.child.kill('SIGTERM');
     assert.equal(await demo.exited, 0);
-    assert.ok(performance.now() - asked < 5000);
+    assert.ok(performance.now() - asked < 10_000);
     assert.equal(existsSync(config), false);
   });
 
@@ -67,7 +67,7 @@ describe('the demonstration', () => {
     const asked = performance.now();
     demo.child.kill('SIGINT');
     assert.equal(await demo.exited, 0);
-    assert.ok(performance.now() - asked < 5000);
+    assert.ok(performance.now() - asked < 10_000);
   });
 
   it('ends with exit code 1 and one line when the server ends by itself', async () => {

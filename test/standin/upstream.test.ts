@@ -16,12 +16,16 @@ after(async () => await upstream.stop());
 const query = (name: string, type: dns.RecordType = 'A'): Buffer =>
   dns.encode({ type: 'query', id: 77, flags: dns.RECURSION_DESIRED, questions: [{ name, type }] });
 
-/** What comes back within 150 ms, and from which port; null if nothing does. */
-async function overUdp(message: Buffer): Promise<{ bytes: Buffer; port: number } | null> {
+/** How long something may take to come, and how long nothing has to come to be silence, milliseconds. */
+const PATIENCE_MS = 30_000;
+const SILENCE_MS = 300;
+
+/** What comes back, and from which port; null if nothing does. */
+async function overUdp(message: Buffer, patienceMs = PATIENCE_MS): Promise<{ bytes: Buffer; port: number } | null> {
   const socket = createSocket('udp4');
   try {
     return await new Promise((resolve) => {
-      const timer = setTimeout(resolve, 150, null);
+      const timer = setTimeout(resolve, patienceMs, null);
       socket.on('message', (bytes, from) => {
         clearTimeout(timer);
         resolve({ bytes, port: from.port });
@@ -33,13 +37,13 @@ async function overUdp(message: Buffer): Promise<{ bytes: Buffer; port: number }
   }
 }
 
-/** The first message within 300 ms; 'silence', or 'closed' when the server hangs up. */
-async function overTcp(message: Buffer): Promise<Buffer | 'silence' | 'closed'> {
+/** The first message; 'silence', or 'closed' when the server hangs up. */
+async function overTcp(message: Buffer, patienceMs = PATIENCE_MS): Promise<Buffer | 'silence' | 'closed'> {
   const socket = connect(upstream.port, '127.0.0.1');
   try {
     return await new Promise((resolve, reject) => {
       let received = Buffer.alloc(0);
-      setTimeout(resolve, 300, 'silence').unref();
+      setTimeout(resolve, patienceMs, 'silence').unref();
       socket.on('error', reject);
       socket.on('close', () => resolve('closed'));
       socket.on('data', (piece) => {
@@ -58,9 +62,9 @@ const answersOf = (bytes: Buffer): unknown =>
 
 const rcodeOf = (packet: dns.DecodedPacket): number => (packet.flags ?? 0) & 15;
 
-async function udpWith(behaviour: UpstreamBehaviour) {
+async function udpWith(behaviour: UpstreamBehaviour, patienceMs = PATIENCE_MS) {
   upstream.setBehaviour(behaviour);
-  const reply = await overUdp(query('example.com'));
+  const reply = await overUdp(query('example.com'), patienceMs);
   upstream.setBehaviour({ kind: 'answer' });
   return reply === null ? null : { ...reply, packet: () => dns.decode(reply.bytes) };
 }
@@ -95,8 +99,8 @@ describe('a well-behaved upstream', () => {
 
 describe('a misbehaving upstream', () => {
   it('stays silent, or answers late', async () => {
-    assert.equal(await udpWith({ kind: 'drop' }), null);
-    assert.equal(await udpWith({ kind: 'late', delayMs: 5000 }), null);
+    assert.equal(await udpWith({ kind: 'drop' }, SILENCE_MS), null);
+    assert.equal(await udpWith({ kind: 'late', delayMs: 5000 }, SILENCE_MS), null);
     assert.ok((await udpWith({ kind: 'late', delayMs: 10 })) !== null);
   });
 
@@ -124,7 +128,7 @@ describe('a misbehaving upstream', () => {
     upstream.behaviour.tcp = { kind: 'close' };
     assert.equal(await overTcp(query('example.com')), 'closed');
     upstream.behaviour.tcp = { kind: 'drop' };
-    assert.equal(await overTcp(query('example.com')), 'silence');
+    assert.equal(await overTcp(query('example.com'), SILENCE_MS), 'silence');
     upstream.behaviour.tcp = { kind: 'split' };
     assert.deepEqual(answersOf((await overTcp(query('example.com'))) as Buffer), ['192.0.2.10']);
     upstream.behaviour.tcp = { kind: 'answer' };

@@ -188,11 +188,11 @@ describe('an account of the identity service', () => {
 
   it('buys the next one before the last one expires', async () => {
     const asked = await master({ auth });
-    service.lifeSeconds = 1;
+    service.lifeSeconds = 4;
     const before = service.tokens.length;
     const iam = asking();
     await frameworksSeen(iam, asked);
-    await sleep(950);
+    await sleep(3800);
     await frameworksSeen(iam, asked);
     service.lifeSeconds = 600;
     assert.equal(service.tokens.length - before, 2);

@@ -63,9 +63,9 @@ describe('the follower', () => {
     await started.until('the stream', isLive(started));
     assert.deepEqual(running(started), runningIn(scheduler));
     scheduler.scale('web', 5);
-    await started.until('five tasks', () => running(started).length === 5, 1000);
+    await started.until('five tasks', () => running(started).length === 5);
     scheduler.scale('web', 1);
-    await started.until('one task', hasTasks(started, scheduler), 1000);
+    await started.until('one task', hasTasks(started, scheduler));
     assert.equal(ensemble.masters[0]?.requests.get('/master/state'), 1);
   });
 
@@ -213,7 +213,7 @@ describe('the follower', () => {
     assert.deepEqual([...seen], [before.join()]);
     assert.equal(started.cluster.awaitedAgentCount, 0);
     scheduler.scale('web', 1);
-    await started.until('one task', hasTasks(started, scheduler), 1000);
+    await started.until('one task', hasTasks(started, scheduler));
   });
 
   it('drops what an agent does not tell of when it is back, and agents that do not come back in time', async () => {
@@ -233,9 +233,9 @@ describe('the follower', () => {
     for (const agent of ensemble.leader?.view.recoveredAgents ?? []) {
       if (agent.id !== lost?.agentId) ensemble.returnAgent(agent.id);
     }
-    await started.until('two tasks', () => running(started).length === 2, 2000);
+    await started.until('two tasks', () => running(started).length === 2);
     assert.ok(!running(started).includes(killed?.id ?? ''));
-    await started.until('one task', () => running(started).length === 1, 5000);
+    await started.until('one task', () => running(started).length === 1);
     assert.ok(!running(started).includes(lost?.id ?? ''));
   });
 
@@ -267,7 +267,7 @@ describe('the follower', () => {
     cluster.updateAgent(agent?.id ?? '', { ip: '10.1.0.77' });
     const hosts = () => started.cluster.toState().agents.map(({ pidHost }) => pidHost);
     assert.ok(!hosts().includes('10.1.0.77'));
-    await started.until('the new address', () => hosts().includes('10.1.0.77'), 8000);
+    await started.until('the new address', () => hosts().includes('10.1.0.77'));
     assert.equal(ensemble.masters[0]?.requests.get('/master/state'), 2);
   });
 });

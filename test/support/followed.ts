@@ -21,7 +21,7 @@ export function follow(detector: LeaderDetector): Followed {
   });
   detector.start();
 
-  const until: Followed['until'] = (what, wanted, limitMs = 10_000) =>
+  const until: Followed['until'] = (what, wanted, limitMs = 30_000) =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(look);

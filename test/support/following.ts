@@ -94,7 +94,7 @@ export function following(
     lines,
     metrics,
     lead,
-    async until(what, holds, limitMs = 10_000) {
+    async until(what, holds, limitMs = 30_000) {
       const deadline = performance.now() + limitMs;
       while (!holds()) {
         if (performance.now() > deadline)

@@ -38,7 +38,7 @@ export class NotifySocket {
   }
 
   /** Waits for a datagram with this key, from number `from` on. */
-  async until(key: string, { from = 0, timeoutMs = 20_000 } = {}): Promise<Notification> {
+  async until(key: string, { from = 0, timeoutMs = 30_000 } = {}): Promise<Notification> {
     const end = performance.now() + timeoutMs;
     for (;;) {
       const found = this.received.slice(from).find((each) => key in each);

@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import type { Asked, ProbeResult, ProbeSettings } from './probe.ts';
 
-const ANSWER_LIMIT_MS = 3000;
+const ANSWER_LIMIT_MS = 10_000;
 /** What was not asked for longer than this, because the thread itself had to wait, is left out instead of asked at once. */
 const CATCH_UP_MS = 10;
 

@@ -55,7 +55,7 @@ export class Probe {
     return new Probe(thread);
   }
 
-  /** Asks no more, waits up to 3 s for the answers that are due, and tells everything. */
+  /** Asks no more, waits up to 10 s for the answers that are due, and tells everything. */
   async stop(): Promise<ProbeResult> {
     const told = once(this.#thread, 'message');
     this.#thread.postMessage('stop');

@@ -13,8 +13,9 @@ import { freePort } from './ports.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const HOST = '127.0.0.1';
-const START_TIMEOUT_MS = 20_000;
-const WAIT_TIMEOUT_MS = 15_000;
+/** Guards, which a machine that stands still for seconds does not reach. */
+const START_TIMEOUT_MS = 60_000;
+const WAIT_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 /** Beyond any time that a test allows for an orderly end. */
 const KILL_AFTER_MS = 15_000;
@@ -47,7 +48,7 @@ export function temporaryFile(values: object | string, name = 'config.json'): st
 }
 
 export interface RunOptions {
-  /** Ends the program by force after this long (default 20 s). */
+  /** Ends the program by force after this long (default 60 s). */
   readonly timeoutMs?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }

@@ -46,7 +46,7 @@ export class UdpClient {
   }
 
   /** Resolves with the answers when there are so many; rejects after `limitMs`. */
-  async until(count: number, limitMs = 10_000): Promise<readonly UdpAnswer[]> {
+  async until(count: number, limitMs = 30_000): Promise<readonly UdpAnswer[]> {
     const deadline = performance.now() + limitMs;
     while (this.answers.length < count) {
       if (performance.now() > deadline) throw new Error(`${this.answers.length} answers, not ${count}`);

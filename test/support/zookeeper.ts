@@ -144,7 +144,7 @@ export class TestSession {
     });
     if (options.credentials !== undefined) client.addAuthInfo('digest', Buffer.from(options.credentials));
     client.connect();
-    await once(client, 'connected', { signal: AbortSignal.timeout(10_000) });
+    await once(client, 'connected', { signal: AbortSignal.timeout(30_000) });
     return new TestSession(client);
   }
 
@@ -169,7 +169,7 @@ export class TestSession {
   /** Ends the session: its ephemeral nodes go at once. Waits for the connection where it is lost at the moment. */
   async close(): Promise<void> {
     if (this.client.getState() !== State.SYNC_CONNECTED) {
-      await once(this.client, 'connected', { signal: AbortSignal.timeout(10_000) }).catch(() => {});
+      await once(this.client, 'connected', { signal: AbortSignal.timeout(30_000) }).catch(() => {});
     }
     const ended = once(this.client, 'disconnected', { signal: AbortSignal.timeout(5000) }).catch(() => {});
     this.client.close();

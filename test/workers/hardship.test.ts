@@ -75,7 +75,7 @@ for (const io of DRIVERS) {
         assert.ok(attempt < 50);
         const again = tcp(port);
         again.write(framed(encodeQuery('n1.mesos')));
-        answered = await Promise.race([settled(again, 'data'), pause(200)]);
+        answered = await Promise.race([settled(again, 'data'), pause(1000)]);
         again.destroy();
       }
     });

@@ -35,7 +35,7 @@ for (const io of DRIVERS) {
 
       const client = await DnsClient.open({ host: '127.0.0.1', port });
       open.push(() => client.close());
-      const reply = await client.ask('n1.mesos', 'A', { timeoutMs: 200 });
+      const reply = await client.ask('n1.mesos', 'A');
       assert.equal(reply.answers.length, 1);
 
       const text = await metrics.registry.metrics();

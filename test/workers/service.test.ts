@@ -106,7 +106,7 @@ for (const io of DRIVERS) {
 
     it('forwards foreign names, and serves its own meanwhile', async () => {
       const upstream = await FakeUpstream.start((query, reply) => {
-        setTimeout(() => reply(encodeAnswer(query, { addresses: ['192.0.2.7'] })), 100);
+        setTimeout(() => reply(encodeAnswer(query, { addresses: ['192.0.2.7'] })), 1000);
       });
       open.push(() => upstream.close());
       const { port } = await serving({ io, routes: [[upstream.address]] });
@@ -132,7 +132,7 @@ for (const io of DRIVERS) {
       const asking = await client(port);
       asking.ask('www.example', 1);
       while (upstream.queries.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-      await supervisor.stop(3000);
+      await supervisor.stop(30_000);
       assert.equal((await asking.until(1)).length, 1);
     });
 

@@ -25,7 +25,7 @@ const FIRST_TTL = 1000;
 const OPEN_QUERIES = 40;
 const DURATION_MS = 1200;
 /** On a busy machine it takes longer until there was a load at all. */
-const DURATION_MAX_MS = 15_000;
+const DURATION_MAX_MS = 60_000;
 const QUERIES_MIN = 1000;
 
 /** Every record of a generation has its TTL, and addresses and ports that no other has. */
@@ -102,7 +102,7 @@ async function ask(asking: UdpClient, everyMs: number, meanwhile: () => void): P
   for (let i = 0; i < OPEN_QUERIES; i += 1) next();
   while (!isOver()) await new Promise((resolve) => setTimeout(resolve, 50));
   clearInterval(timer);
-  const deadlineMs = performance.now() + 2000;
+  const deadlineMs = performance.now() + 20_000;
   while (answered < asked && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 10));
   if (error !== undefined) throw error;
   assert.equal(answered, asked);
