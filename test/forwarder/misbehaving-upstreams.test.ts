@@ -251,8 +251,7 @@ for (const sockets of SOCKETS) {
         assert.ok(udpSockets() <= 42, 'two upstreams, and two sockets of each query');
         await pending;
         await forwarder.close();
-        await until(() => udpSockets() === 2, 'end of the sockets');
-        assert.ok(timers() <= timersBefore);
+        await until(() => udpSockets() === 2 && timers() <= timersBefore, 'end of the sockets and timers');
       });
 
       it('refuse an upstream that is neither ip:port nor tls://ip:port@name', () => {

@@ -13,7 +13,7 @@ import { type Program, runProgram, startProgram, temporaryFile } from '../suppor
 
 const STOP_WITHIN_MS = 5000;
 /** The machine may stand still meanwhile. */
-const STANDSTILL_MS = 5000;
+const STANDSTILL_MS = 10_000;
 
 describe('SIGTERM and SIGINT', { concurrency: 2 }, () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -26,7 +26,7 @@ const STORY_MS = 20_000;
 /** From the signal to the end of npm itself. */
 const END_LIMIT_MS = 5000;
 /** The machine may stand still meanwhile. */
-const STANDSTILL_MS = 5000;
+const STANDSTILL_MS = 10_000;
 
 describe('npm start', () => {
   let folder: string;
