@@ -11,7 +11,7 @@ import { ONLY_FIGURES } from './findings.ts';
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 /** Of one run. */
-const LIMIT_MS = 280_000;
+const LIMIT_MS = 500_000;
 
 /**
  * Tells the table of each run as a diagnostic. What is wrong fails at once; times and sizes count as the best of three runs,
