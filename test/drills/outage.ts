@@ -38,7 +38,7 @@ const FRESH_MAX_MS = 2000;
 /** What takes too long is done so many times at most, and the best counts. */
 const ROUNDS = 3;
 /** Until a cluster of this size has been read at first. */
-const LOAD_LIMIT_MS = 60_000;
+const LOAD_LIMIT_MS = 120_000;
 const STALE_ANSWER = 3;
 
 export async function outageDrill(options: OutageOptions): Promise<readonly Finding[]> {

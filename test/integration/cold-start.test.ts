@@ -63,7 +63,7 @@ describe('a restart without any master', () => {
     assert.equal(await second.metric('mesos_dns_zone_stale'), 1);
 
     await ensemble.start();
-    await second.waitUntil(async () => (await second.metric('mesos_dns_zone_stale')) === 0, 'a fresh zone', 15_000);
+    await second.waitUntil(async () => (await second.metric('mesos_dns_zone_stale')) === 0, 'a fresh zone');
     assert.deepEqual(await extendedErrors(second, 'app-7.marathon.mesos'), []);
     assert.equal(await second.serial(), serial);
   });

@@ -36,7 +36,7 @@ describe('the real program', () => {
     const before = await program.metric('mesos_dns_process_pauses_total');
     const from = program.lines.length;
     program.kill('SIGSTOP');
-    const waiting = program.ask(NAME, 'A', { tries: 1, timeoutMs: 10_000 });
+    const waiting = program.ask(NAME, 'A', { tries: 1, timeoutMs: 30_000 });
     await sleep(2000);
     program.kill('SIGCONT');
     assert.equal((await waiting).rcode, NOERROR);
