@@ -3,7 +3,7 @@
 import { isIPv4 } from 'node:net';
 import { parseSrvValue } from '../../src/dns/srv-text.ts';
 import type { AxfrDocument } from '../../src/records/listing.ts';
-import { seededRandom } from '../../src/standin/clock.ts';
+import { type Clock, seededRandom, systemClock } from '../../src/standin/clock.ts';
 import { Cluster } from '../../src/standin/cluster.ts';
 import { Scheduler } from '../../src/standin/scheduler.ts';
 
@@ -26,8 +26,8 @@ export type SizeName = keyof typeof SIZES;
 export const TTL_SECONDS = 86_400;
 
 /** The tasks spread evenly over applications and agents; every tenth application has addresses of both families. */
-export function benchCluster({ apps, tasks, agents }: Size): Cluster {
-  const cluster = new Cluster({ random: seededRandom(1) });
+export function benchCluster({ apps, tasks, agents }: Size, clock: Clock = systemClock): Cluster {
+  const cluster = new Cluster({ clock, random: seededRandom(1) });
   for (let i = 0; i < agents; i += 1) {
     cluster.addAgent({
       ip: `10.${16 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`,

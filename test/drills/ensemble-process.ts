@@ -2,8 +2,10 @@
 // of them leads there, and `returned` after a change that only a cluster which is back can tell of.
 
 import { setPriority } from 'node:os';
+import { benchCluster, SIZES, type Size } from '../../bench/server/zone.ts';
+import { type Clock, systemClock } from '../../src/standin/clock.ts';
+import type { Cluster } from '../../src/standin/cluster.ts';
 import { Ensemble } from '../../src/standin/ensemble.ts';
-import { largeCluster } from '../../src/standin/large.ts';
 import { EnsembleRegistration } from '../../src/standin/registration.ts';
 
 export interface EnsembleSetup {
@@ -23,8 +25,9 @@ export interface EnsembleReady {
   readonly names: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Tasks to an agent. */
-const PER_AGENT = 20;
+/** Tasks run since then: masters that come back are told so by their agents. */
+const BEGAN_MS = Date.UTC(2026, 0, 1);
+const CLOCK: Clock = { ...systemClock, now: () => BEGAN_MS };
 
 // A real master runs on another machine: here it has to wait for the cores.
 setPriority(10);
@@ -32,8 +35,8 @@ process.on('disconnect', () => process.exit(0));
 process.once('message', (setup: EnsembleSetup) => void start(setup));
 
 async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): Promise<void> {
-  const { cluster, scheduler } = largeCluster({ agents: Math.ceil(tasks / PER_AGENT), tasks });
-  if (newcomer !== null) scheduler.launch({ name: newcomer, instances: 1 });
+  const cluster = benchCluster(sizeOf(tasks), CLOCK);
+  if (newcomer !== null) launch(cluster, newcomer);
   const masters = [0, 1, 2].map((n) => ({ events: {}, port: ports[n] ?? 0 }));
   const ensemble = new Ensemble(cluster, { masters });
   // Written before they count as back: a master has its cluster at hand.
@@ -53,4 +56,18 @@ async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): 
     }
   }
   process.send?.({ ports: ensemble.masters.map(({ identity }) => identity.port), names } satisfies EnsembleReady);
+}
+
+/** The cluster of the benches for 100,000 tasks, others in proportion. */
+function sizeOf(tasks: number): Size {
+  const share = tasks / SIZES.large.tasks;
+  return { apps: Math.ceil(SIZES.large.apps * share), tasks, agents: Math.ceil(SIZES.large.agents * share) };
+}
+
+/** Lets one more task run, on the first agent, for the first framework. */
+function launch(cluster: Cluster, name: string): void {
+  const [agentId = ''] = cluster.agents.keys();
+  const [frameworkId = ''] = cluster.frameworks.keys();
+  const task = cluster.launchTask({ id: `${name}.1`, name, frameworkId, agentId, cpus: 0.1, memMb: 32, ports: [] });
+  cluster.updateTask(frameworkId, task.id, 'TASK_RUNNING');
 }
