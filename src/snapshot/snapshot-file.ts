@@ -7,7 +7,7 @@ import { MesosDnsError, messageOf } from '../errors.ts';
 import type { ClusterSnapshot, SnapshotIdentity } from './snapshot.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot-format.ts';
 
-/** Some 300 octets a task: the largest cluster that Mesos allows takes 120 MB. */
+/** Some 150 octets a task, and more where tasks share little. */
 export const SNAPSHOT_MAX_BYTES = 512 * 1024 * 1024;
 const FILE_NAME = 'cluster.snapshot';
 /** Octets written at a time; between two of them the thread serves others. */

@@ -1,19 +1,21 @@
 // A snapshot as text: lines of JSON, so that writing one never holds up the thread for long, and a checksum at the end.
 //
-//    {"format":"mesos-dns snapshot","version":2,"identity":{…},"serial":…}
+//    {"format":"mesos-dns snapshot","version":3,"identity":{…},"serial":…}
 //    {"cluster":{"version":…,"leader":…,"recoveredAgentIds":[…]},"masters":[…],"hosts":{…}}
 //    {"agents":[…]}              as many as needed, in order
 //    {"framework":{…}}           one for each framework, and behind it
-//    {"tasks":[…]}               its tasks, as many lines as needed
+//    {"shared":[…],"tasks":[…]}  its tasks, as many lines as needed; before them, values that no line before has had
 //    {"sha256":"…"}              of all octets before this line
 
 import { createHash } from 'node:crypto';
 import { MesosDnsError, messageOf } from '../errors.ts';
 import type { Agent, Framework, MesosState, Task } from '../state/model.ts';
+import { SharedValues } from './shared-values.ts';
 import { type ClusterSnapshot, differingKey, type SnapshotIdentity } from './snapshot.ts';
+import { type Cell, cellsOf, tasksOf } from './task-cells.ts';
 
 const FORMAT = 'mesos-dns snapshot';
-const VERSION = 2;
+const VERSION = 3;
 /** Agents or tasks on a line: a millisecond's work. */
 const PER_LINE = 500;
 
@@ -34,9 +36,13 @@ function* valuesOf(snapshot: ClusterSnapshot, identity: SnapshotIdentity): Gener
   yield { format: FORMAT, version: VERSION, identity, serial };
   yield { cluster, masters, hosts };
   for (const some of runsOf(agents)) yield { agents: some };
+  const shared = new SharedValues();
   for (const { tasks, ...framework } of frameworks) {
     yield { framework };
-    for (const some of runsOf(tasks)) yield { tasks: some };
+    for (const some of runsOf(tasks)) {
+      const cells = cellsOf(some, shared);
+      yield { shared: shared.takeFresh(), tasks: cells };
+    }
   }
 }
 
@@ -76,7 +82,7 @@ type Line =
     }
   | { readonly agents: readonly Agent[] }
   | { readonly framework: Omit<Framework, 'tasks'> }
-  | { readonly tasks: readonly Task[] };
+  | { readonly shared: readonly unknown[]; readonly tasks: readonly Cell[] };
 
 function split(bytes: Buffer): { readonly lines: string[]; readonly checksumOf: Buffer; readonly checksum: string } {
   const end = bytes.length - 1;
@@ -101,13 +107,17 @@ function parseLine(line: string): unknown {
 function assemble({ serial }: Header, lines: readonly string[]): ClusterSnapshot {
   let first: Extract<Line, { cluster: unknown }> | null = null;
   const agents: Agent[] = [];
+  const shared: unknown[] = [];
   const frameworks: (Framework & { readonly tasks: Task[] })[] = [];
   for (const text of lines) {
     const line = parseLine(text) as Line;
     if ('cluster' in line) first = line;
     else if ('agents' in line) agents.push(...line.agents);
     else if ('framework' in line) frameworks.push({ ...line.framework, tasks: [] });
-    else frameworks.at(-1)?.tasks.push(...line.tasks);
+    else {
+      shared.push(...line.shared);
+      frameworks.at(-1)?.tasks.push(...tasksOf(line.tasks, shared));
+    }
   }
   if (first === null) throw refusal('is not a whole snapshot');
   return {

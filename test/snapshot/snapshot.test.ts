@@ -75,6 +75,22 @@ describe('a snapshot', () => {
     assert.deepEqual((await file.read())?.snapshot, large);
   });
 
+  it('holds once what tasks share, and they share it again when it is read', async () => {
+    const { state, ...rest } = snapshot();
+    const [framework] = state.frameworks;
+    const [task] = framework?.tasks ?? [];
+    assert.ok(framework && task);
+    const own = { ...task, id: 'other', name: '[]', ports: [], discovery: null };
+    const same = { ...task, id: 'same', ports: [...task.ports], statuses: [...task.statuses] };
+    const file = new SnapshotFile(directory, await identity());
+    const tasks = [task, own, same];
+    await file.write({ ...rest, state: { ...state, frameworks: [{ ...framework, tasks }] } });
+    const read = (await file.read())?.snapshot.state.frameworks[0]?.tasks ?? [];
+    assert.deepEqual(read, tasks);
+    assert.equal(read[2]?.ports, read[0]?.ports);
+    assert.equal(read[2]?.discovery, read[0]?.discovery);
+  });
+
   it('with another password for ZooKeeper is the same cluster', async () => {
     await new SnapshotFile(directory, await identity()).write(snapshot());
     const other = await identity({ zk: 'zk://user:changed@10.0.0.1:2181/mesos' });
@@ -117,7 +133,7 @@ describe('a snapshot is refused', () => {
     { name: 'of zeros, as a crash may leave it', damage: (whole) => Buffer.alloc(whole.length) },
     {
       name: 'of a later version',
-      damage: (whole) => Buffer.from(whole.toString().replace('"version":2', '"version":3')),
+      damage: (whole) => Buffer.from(whole.toString().replace('"version":3', '"version":4')),
     },
   ];
   for (const { name, damage } of damages) {
