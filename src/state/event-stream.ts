@@ -28,8 +28,11 @@ export type StreamEnd =
   | { readonly kind: 'lost'; readonly reason: string; readonly isAbsence: boolean };
 
 export interface StreamHandlers {
-  /** The master leads and has answered; its version and address as it names them. */
-  readonly opened: (master: { readonly version: string; readonly leader: Endpoint }) => void;
+  /**
+   * The master leads and has answered; its version and address as it names them. It is asked for its events when this has
+   * resolved.
+   */
+  readonly opened: (master: { readonly version: string; readonly leader: Endpoint }) => Promise<void> | void;
   /**
    * Each record in turn, until the call returns its own.
    * @returns from SUBSCRIBED on, how often heartbeats come, milliseconds; null before.
@@ -181,7 +184,8 @@ class UndiciEventStreamClient implements EventStreamClient {
     const info = isObject(answer['master_info']) ? answer['master_info'] : {};
     const leader = typeof info['pid'] === 'string' ? parsePid(info['pid']) : null;
     if (leader === null) throw new UnavailableError('does not say who it is');
-    handlers.opened({ version: text, leader });
+    await handlers.opened({ version: text, leader });
+    conversation.signal.throwIfAborted();
     return hop;
   }
 

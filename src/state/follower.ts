@@ -59,7 +59,10 @@ const ABSENT_RETRY_MAX_MS = 1000;
 /** A master without a stream, or that has closed it, is asked for one again after so long, and then less and less often. */
 const NO_STREAM_MIN_MS = 30_000;
 const NO_STREAM_MAX_MS = 600_000;
-/** So long nothing is polled after a stream was lost: the next leader has one as well. */
+/**
+ * So long nothing is polled after a stream was lost: the next leader has one as well. And so long a stream is not asked for
+ * where states are polled and none has come since: reading both at once would make both late.
+ */
 const GRACE_MS = 3000;
 /** A reconciliation comes after so many times refreshSeconds, and up to a fifth later. */
 const RECONCILE_AFTER = 5;
@@ -94,7 +97,10 @@ export class Follower {
   #live: Master | null = null;
   #lostAtMs = Number.NEGATIVE_INFINITY;
   #heardAtMs: number | null = null;
-  #hasPolled = false;
+  #isPolling = false;
+  #polledAtMs = Number.NEGATIVE_INFINITY;
+  /** Goes on with a stream that waits for a polled state. */
+  #onPolledOnce = () => {};
   #polledMaster: string | null = null;
   /** Events since a reconciliation was asked for; null: none is under way. */
   #overlap: MasterEvent[] | null = null;
@@ -145,8 +151,9 @@ export class Follower {
     if (this.#ticker !== null) return;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#poller.start();
+    this.#isPolling = true;
     if (this.#options.config.follow === 'poll') return;
-    if (this.#options.config.follow === 'stream') this.#poller.pause();
+    if (this.#options.config.follow === 'stream') this.#pausePolling();
     this.#leave = this.#options.leader.onChange((masters) => this.#onMasters(masters));
     this.#loop = this.#run();
   }
@@ -164,26 +171,24 @@ export class Follower {
   // --- by whole states ---
 
   #onPolled(state: MesosState, master: Master): void {
-    this.#hasPolled = true;
+    this.#polledAtMs = performance.now();
     this.#polledMaster = formatEndpoint(master);
-    this.#heardAtMs = performance.now();
+    this.#heardAtMs = this.#polledAtMs;
     if (this.#live === null) this.#options.onState(state);
     if (this.#whyPolled !== null) {
       this.#log.info(this.#whyPolled);
       this.#whyPolled = null;
       this.#hasSaidPolling = true;
     }
-    // The first stream is asked for when a first state has come.
-    this.#wake?.();
+    this.#onPolledOnce();
   }
 
   // --- by events ---
 
   async #run(): Promise<void> {
-    const { config, leader } = this.#options;
+    const { leader } = this.#options;
     let retryMs = RETRY_MIN_MS;
     let noStreamMs = NO_STREAM_MIN_MS;
-    if (config.follow === 'auto') await this.#pause(GRACE_MS, () => this.#hasPolled);
     while (!this.#closed) {
       this.#hurry = false;
       const masters = leader.current;
@@ -240,9 +245,10 @@ export class Follower {
         master,
         masters.masters,
         {
-          opened: (opened) => {
+          opened: async (opened) => {
             version = opened.version;
             leader = opened.leader;
+            await this.#polledFirst(attempt.signal);
           },
           record: (bytes, receivedAtMs) => {
             this.#heardAtMs = receivedAtMs;
@@ -293,7 +299,7 @@ export class Follower {
     this.#live = master;
     this.#polledMaster = null;
     this.#hasNews = true;
-    this.#poller.pause();
+    this.#pausePolling();
     this.#failures.recovered();
     this.#hasSaidPolling = false;
     this.#whyPolled = null;
@@ -330,7 +336,32 @@ export class Follower {
   }
 
   #resumePolling(): void {
-    if (this.#options.config.follow === 'auto') this.#poller.resume();
+    if (this.#options.config.follow !== 'auto') return;
+    this.#isPolling = true;
+    this.#poller.resume();
+  }
+
+  #pausePolling(): void {
+    this.#isPolling = false;
+    this.#poller.pause();
+  }
+
+  get #hasPolled(): boolean {
+    return this.#polledAtMs > Number.NEGATIVE_INFINITY;
+  }
+
+  /** Resolves when a state that is being polled since the last stream was lost has come, or after the grace. */
+  async #polledFirst(signal: AbortSignal): Promise<void> {
+    if (!this.#isPolling || this.#polledAtMs > this.#lostAtMs) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GRACE_MS);
+      this.#onPolledOnce = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener('abort', this.#onPolledOnce, { once: true });
+    });
+    this.#onPolledOnce = () => {};
   }
 
   // --- now and then ---
@@ -414,8 +445,8 @@ export class Follower {
   }
 
   /** @param ms null: until something changes. */
-  async #pause(ms: number | null, isOver: () => boolean = () => false): Promise<void> {
-    if (this.#closed || this.#hurry || isOver()) return;
+  async #pause(ms: number | null): Promise<void> {
+    if (this.#closed || this.#hurry) return;
     await new Promise<void>((resolve) => {
       const timer = ms === null ? null : setTimeout(() => done(), ms);
       const done = () => {
@@ -424,7 +455,7 @@ export class Follower {
         resolve();
       };
       this.#wake = () => {
-        if (this.#closed || this.#hurry || isOver() || ms === null) done();
+        if (this.#closed || this.#hurry || ms === null) done();
       };
     });
   }

@@ -161,39 +161,34 @@ export class LiveCluster {
   /**
    * Takes what a document says. Of agents that its master only expects back, what is known stays for a time; what it says of
    * one of their tasks counts, whatever it says. An agent that it both has and expects was added to it: by toState().
+   * The tasks of a first state are no changes.
    */
   take(state: MesosState): void {
+    const isFirst = this.leader === null && this.agents.size === 0 && this.frameworks.size === 0;
     this.#merge(!this.#changes.isEmpty);
     this.version = state.version;
     this.setLeader(state.leader);
     const agents = new Map<string, Agent>();
-    const agentKeys = new Keys();
+    const agentKeys = new Keys(agents);
     for (const agent of state.agents) agents.set(agentKeys.of(agent.id), agent);
     const frameworks = new Map<string, LiveFramework>();
-    const reported = new Map<string, ReadonlySet<string>>();
-    const keys = new Keys();
+    const keys = new Keys(frameworks);
     for (const { tasks, ...info } of state.frameworks) {
       const framework: LiveFramework = { info, tasks: new Map() };
-      const key = keys.of(info.id);
-      frameworks.set(key, framework);
-      const taskKeys = new Keys();
+      frameworks.set(keys.of(info.id), framework);
+      const taskKeys = new Keys(framework.tasks);
       for (const task of tasks) if (!ENDED.has(task.state)) framework.tasks.set(taskKeys.of(task.id), task);
-      reported.set(key, new Set(tasks.map(({ id }) => id)));
     }
-    this.#keepExpected(agents, frameworks, reported, state);
+    this.#keepExpected(agents, frameworks, state);
     this.pidsWanted.clear();
     this.#isWhole = true;
-    this.#replace(agents, frameworks, state.recoveredAgentIds);
+    this.#replace(agents, frameworks, state.recoveredAgentIds, isFirst);
     this.#isWhole = false;
   }
 
   /** Adds to a state's elements what is known of the agents that its master expects back. */
-  #keepExpected(
-    agents: Map<string, Agent>,
-    frameworks: Map<string, LiveFramework>,
-    reported: ReadonlyMap<string, ReadonlySet<string>>,
-    { leader, recoveredAgentIds }: MesosState,
-  ): void {
+  #keepExpected(agents: Map<string, Agent>, frameworks: Map<string, LiveFramework>, state: MesosState): void {
+    const { leader, recoveredAgentIds } = state;
     const wereAbsent = this.#absent;
     if (recoveredAgentIds.some((id) => agents.has(id))) {
       // Put together by toState(): nobody has told anything new.
@@ -214,6 +209,7 @@ export class LiveCluster {
       if (this.#awaited.get(key)?.isBack !== false) isToldBefore = false;
     }
     if (kept.size === 0) return;
+    const reported = taskIdsOf(state);
     const absent = new Set<string>();
     for (const [key, { info, tasks }] of this.frameworks) {
       let framework = frameworks.get(key);
@@ -285,6 +281,7 @@ export class LiveCluster {
     agents: ReadonlyMap<string, Agent>,
     frameworks: ReadonlyMap<string, LiveFramework>,
     recoveredAgentIds: readonly string[],
+    isFirst: boolean,
   ): void {
     this.#recovered = new Set(recoveredAgentIds);
     const isAwaited = (id: string) => this.#recovered.has(id) && agents.has(id);
@@ -306,9 +303,13 @@ export class LiveCluster {
       }
       if (now === undefined) this.#deleteFramework(key);
     }
-    for (const [key, { info, tasks }] of frameworks) {
+    for (const [key, told] of frameworks) {
+      const { info, tasks } = told;
+      if (isFirst) this.frameworks.set(key, { info: null, tasks });
       const framework = this.#framework(key);
       if (info !== null) this.#setInfo(key, framework, info);
+      // Whoever is there for changes reads a first state as a whole: its tasks are none.
+      if (isFirst && this.#awaited.size === 0) continue;
       for (const [taskKey, task] of tasks) {
         this.#setTask(key, framework, taskKey, withChecks(task, framework.tasks.get(taskKey)));
         if (isAwaited(task.agentId)) this.#keep(key, taskKey, task.agentId);
@@ -616,16 +617,25 @@ function withChecks(task: Task, known: Task | undefined): Task {
   return { ...task, statuses };
 }
 
-/** Gives each element of a list a key: its id, or where an element before has that, one that no id is. */
+/** Framework key to the ids of all tasks that a state tells of. */
+function taskIdsOf({ frameworks }: MesosState): ReadonlyMap<string, ReadonlySet<string>> {
+  const ids = new Map<string, ReadonlySet<string>>();
+  const keys = new Keys(ids);
+  for (const { id, tasks } of frameworks) ids.set(keys.of(id), new Set(tasks.map((task) => task.id)));
+  return ids;
+}
+
+/** Gives each element that is put into a map a key: its id, or where an element before has that, one that no id is. */
 class Keys {
-  readonly #taken = new Set<string>();
+  readonly #taken: ReadonlyMap<string, unknown>;
   readonly #next = new Map<string, number>();
 
+  constructor(taken: ReadonlyMap<string, unknown>) {
+    this.#taken = taken;
+  }
+
   of(id: string): string {
-    if (!this.#taken.has(id)) {
-      this.#taken.add(id);
-      return id;
-    }
+    if (!this.#taken.has(id)) return id;
     const n = this.#next.get(id) ?? 2;
     this.#next.set(id, n + 1);
     return `${id}\n${n}`;
