@@ -46,6 +46,8 @@ function truncated(share: number): Answer {
 
 /** Above what 100 MB of zeros need. */
 const STATE_TIMEOUT_SECONDS = 5;
+/** For a good answer, which a busy machine may take long to read. */
+const PATIENT_TIMEOUT_SECONDS = 60;
 const DEEP = 200_000;
 const zeros = gzipSync(Buffer.alloc(100 << 20));
 
@@ -203,7 +205,7 @@ async function assertSurvives(
   assert.equal(program.linesMatching(/can be (read|used) again, after \d+ failed attempts?$/, from).length, 1);
 }
 
-describe('what is odd in a state costs only itself', { concurrency: 4 }, () => {
+describe('what is odd in a state costs only itself', { concurrency: 2 }, () => {
   const odd: readonly { readonly name: string; readonly element: unknown; readonly says: RegExp }[] = [
     { name: 'a task that is null', element: null, says: /null/ },
     { name: 'a task that is a number', element: 17, says: /number/ },
@@ -263,19 +265,24 @@ describe('what is odd in a state costs only itself', { concurrency: 4 }, () => {
   });
 
   it('an agent whose host nobody can resolve holds the first zone up for two seconds at most', async (t) => {
-    // The two seconds, and as much again for the start of the process on a busy machine.
-    await bestOf(t, { ms: 6000 }, async () => {
-      const started = performance.now();
-      const { program } = await startWith(t, (endpoint) => {
+    const started = async (state: (endpoint: string) => object) => {
+      const from = performance.now();
+      const { program } = await startWith(t, state);
+      return { program, tookMs: performance.now() - from };
+    };
+    // The two seconds, and as much again, for a busy machine starts one process sooner than another.
+    const limits = { 'ms more than with good agents': 4000 };
+    await bestOf(t, limits, async () => {
+      const good = await started(goodState);
+      const { program, tookMs } = await started((endpoint) => {
         const state = goodState(endpoint);
         const [first, ...others] = state['slaves'] as Task[];
         return { ...state, slaves: [{ ...first, pid: 'slave(1)@agent-1.gone.invalid:5051' }, ...others] };
       });
-      const tookMs = performance.now() - started;
       assert.equal((await addresses(program, 'web-0')).length > 0, true);
       const lines = program.linesMatching(/WARN: zone: agent .*agent-1\.gone\.invalid, has no address/);
       assert.equal(lines.length, 1, program.log);
-      return { ms: tookMs };
+      return { 'ms more than with good agents': tookMs - good.tookMs };
     });
   });
 });
@@ -299,14 +306,17 @@ interface Followed {
 }
 
 /** The program with a master that serves this state at first. */
-async function follow(state: (endpoint: string) => object | string): Promise<Followed> {
+async function follow(
+  state: (endpoint: string) => object | string,
+  stateTimeoutSeconds = STATE_TIMEOUT_SECONDS,
+): Promise<Followed> {
   const script: ScriptedMaster = { answer: sendState(state) };
   const server = await fakeMaster((request, response) => {
     const good = Buffer.from(JSON.stringify(goodState(formatEndpoint(server.master))));
     script.answer(request, response, good);
   });
   const program = await startProgram(
-    { masters: [formatEndpoint(server.master)], stateTimeoutSeconds: STATE_TIMEOUT_SECONDS, externalOn: false },
+    { masters: [formatEndpoint(server.master)], stateTimeoutSeconds, externalOn: false },
     { untilLoaded: true },
   ).catch(async (error: unknown) => {
     await server.close();
@@ -324,7 +334,7 @@ async function follow(state: (endpoint: string) => object | string): Promise<Fol
 }
 
 async function startWith(t: TestContext, state: (endpoint: string) => object | string): Promise<Followed> {
-  const followed = await follow(state);
+  const followed = await follow(state, PATIENT_TIMEOUT_SECONDS);
   t.after(() => followed.close());
   return followed;
 }
