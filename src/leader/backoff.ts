@@ -1,8 +1,8 @@
-// How long to wait before the next attempt: doubling from 100 ms to 1 s, with jitter so that instances drift apart. Not
+// How long to wait before the next attempt: doubling from 100 ms to 0.5 s, with jitter so that instances drift apart. Not
 // longer: who leads must be known as soon as ZooKeeper is back.
 
 const FIRST_MS = 100;
-const MAX_MS = 1000;
+const MAX_MS = 500;
 
 /**
  * @param failures attempts that failed since the last success, at least 1

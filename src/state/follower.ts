@@ -55,7 +55,7 @@ export interface FollowerStatus {
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 10_000;
 /** A leader that recovers tells of its agents from one moment to the next: it is asked again at least so often. */
-const ABSENT_RETRY_MAX_MS = 1000;
+const ABSENT_RETRY_MAX_MS = 500;
 /** A master without a stream, or that has closed it, is asked for one again after so long, and then less and less often. */
 const NO_STREAM_MIN_MS = 30_000;
 const NO_STREAM_MAX_MS = 600_000;

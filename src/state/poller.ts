@@ -14,7 +14,7 @@ import { type NamesLeader, type ParseState, type ReadState, readLeadingState } f
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 10_000;
 /** Masters that are not there, or not ready, lose nothing by being asked, and shall be followed as soon as they are back. */
-const ABSENT_RETRY_MAX_MS = 1000;
+const ABSENT_RETRY_MAX_MS = 500;
 /** A refused document is large and will hardly be better at once. */
 const REFUSED_RETRY_MS = 1000;
 /** Share of the interval by which a poll may come early, so that many instances do not ask the master together. */

@@ -86,7 +86,7 @@ describe('a follower after a long outage', () => {
     await sleep(OUTAGE_MS);
     leave(false);
     await until(() => asked.length === 3);
-    // A stream is asked for at least once a second.
+    // A stream is asked for at least twice a second.
     await sleep(1200);
     assert.deepEqual(asked, ['state', 'events', 'state']);
     answer();
