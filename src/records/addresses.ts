@@ -62,8 +62,8 @@ const NO_ADDRESSES: AddressSet = { all: [], ipv4: [], ipv6: [] };
 export class AddressSets {
   private readonly sources: readonly IpSource[];
   private readonly byText = new Map<string, AddressSet>();
-  /** By the list of a status: parsed states have one list for all tasks that report the same. */
-  private readonly byReport = new WeakMap<readonly string[], AddressSet>();
+  /** Of reports of one address, as nearly all are. */
+  private readonly byReported = new Map<string, AddressSet>();
 
   /** @param sources the configuration's `IPSources`. */
   constructor(sources: readonly IpSource[]) {
@@ -72,7 +72,7 @@ export class AddressSets {
 
   /** How many sets are remembered. */
   get size(): number {
-    return this.byText.size;
+    return this.byText.size + this.byReported.size;
   }
 
   /** The set of some addresses. */
@@ -117,10 +117,11 @@ export class AddressSets {
 
   private reported(texts: readonly string[]): AddressSet {
     if (texts.length === 0) return NO_ADDRESSES;
-    let set = this.byReport.get(texts);
+    const [only = ''] = texts;
+    let set = texts.length === 1 ? this.byReported.get(only) : undefined;
     if (set === undefined) {
       set = this.of(texts.map(reportedAddress).filter((address) => address !== null));
-      this.byReport.set(texts, set);
+      if (texts.length === 1) this.byReported.set(only, set);
     }
     return set;
   }

@@ -123,7 +123,7 @@ export class ServiceNames {
   /** The name with its dots, where that is another one than the label and has aliases. */
   private readonly dotted: string | null;
   /** By protocol and port name, as the scheduler wrote them. */
-  private readonly discoveryPorts = new Map<string, Map<string, NameGroup>>();
+  private discoveryPorts: Map<string, Map<string, NameGroup>> | null = null;
 
   constructor(source: string, t: string, framework: NamesOfFramework, rule: LabelRule, dotted: string | null) {
     this.source = source;
@@ -132,8 +132,7 @@ export class ServiceNames {
     this.rule = rule;
     this.dotted = dotted;
     this.host = framework.pair(t);
-    const bases = ANY_PROTOCOL.map((protocol) => this.base(protocol));
-    this.anyProtocol = group(bases, NONE);
+    this.anyProtocol = group([this.base('tcp'), this.base('udp')], NONE);
     this.aliases =
       dotted === null
         ? NONE
@@ -145,6 +144,7 @@ export class ServiceNames {
 
   /** `_T._proto` for one protocol or both, and with a port name `_portname._T._proto` as well. */
   ofDiscoveryPort(port: DiscoveryPort): NameGroup {
+    this.discoveryPorts ??= new Map();
     let byName = this.discoveryPorts.get(port.protocol);
     if (byName === undefined) {
       byName = new Map();

@@ -29,13 +29,20 @@ class Contents {
 /** Told of a value that a name had before. */
 export type Repeated = (name: string, value: string) => void;
 
-/** Addresses of one family. Names have the list of an address set until they get other addresses as well. */
+/**
+ * Addresses of one family. Names have the list of an address set until they get other addresses as well. Lists are never
+ * changed as long as they are short; a long one is its name's own, and is added to.
+ */
 export class AddressLists {
   readonly map = new Map<string, readonly string[]>();
 
   private readonly contents = new Contents();
   /** The lists that are one name's own, with that name. */
   private readonly owners = new Map<string[], string>();
+  /** The last value that was added to a short list: twins get the same values one behind the other, and share the list. */
+  private lastBefore: readonly string[] = [];
+  private lastValue = '';
+  private lastAfter: readonly string[] = [];
   private readonly repeated: Repeated | null;
 
   constructor(repeated: Repeated | null = null) {
@@ -46,7 +53,7 @@ export class AddressLists {
   add(name: string, value: string): boolean {
     const list = this.map.get(name);
     if (list === undefined) {
-      this.own(name, [value]);
+      this.map.set(name, [value]);
       return true;
     }
     const countBefore = list.length;
@@ -69,7 +76,7 @@ export class AddressLists {
     return true;
   }
 
-  /** Gives names whose own lists turned out equal, in the same order, one list. */
+  /** Gives names whose own lists turned out equal, in the same order, one list too. */
   finish(): Map<string, readonly string[]> {
     const distinct = new Map<string, readonly string[]>();
     for (const [list, name] of this.owners) {
@@ -86,6 +93,15 @@ export class AddressLists {
     if (this.contents.has(list, value)) {
       this.repeated?.(name, value);
       return list;
+    }
+    if (list.length < SET_FROM) {
+      if (list !== this.lastBefore || value !== this.lastValue) {
+        this.lastAfter = [...list, value];
+        this.lastBefore = list;
+        this.lastValue = value;
+      }
+      this.map.set(name, this.lastAfter);
+      return this.lastAfter;
     }
     const own = this.owners.has(list as string[]) ? (list as string[]) : this.own(name, list.slice());
     this.contents.push(own, value);
@@ -148,6 +164,14 @@ export class ServiceLists {
   }
 
   private addToFirst(names: readonly string[], target: string): void {
+    // As a rule nobody has seen any of them.
+    if (!names.some((name) => this.map.has(name))) {
+      const list = [target];
+      for (const name of names) this.map.set(name, list);
+      this.setSharers(list, names);
+      this.groups.set(names, [list]);
+      return;
+    }
     const lists = new Set<string[]>();
     const unknown: string[] = [];
     for (const name of names) {
