@@ -98,7 +98,7 @@ export class Follower {
   #lostAtMs = Number.NEGATIVE_INFINITY;
   #heardAtMs: number | null = null;
   #isPolling = false;
-  #polledAtMs = Number.NEGATIVE_INFINITY;
+  #hasPolled = false;
   /** Goes on with a stream that waits for a polled state. */
   #onPolledOnce = () => {};
   #polledMaster: string | null = null;
@@ -171,9 +171,9 @@ export class Follower {
   // --- by whole states ---
 
   #onPolled(state: MesosState, master: Master): void {
-    this.#polledAtMs = performance.now();
+    this.#hasPolled = true;
     this.#polledMaster = formatEndpoint(master);
-    this.#heardAtMs = this.#polledAtMs;
+    this.#heardAtMs = performance.now();
     if (this.#live === null) this.#options.onState(state);
     if (this.#whyPolled !== null) {
       this.#log.info(this.#whyPolled);
@@ -346,13 +346,9 @@ export class Follower {
     this.#poller.pause();
   }
 
-  get #hasPolled(): boolean {
-    return this.#polledAtMs > Number.NEGATIVE_INFINITY;
-  }
-
-  /** Resolves when a state that is being polled since the last stream was lost has come, or after the grace. */
+  /** Resolves when a state that is being polled has come, or after the grace. */
   async #polledFirst(signal: AbortSignal): Promise<void> {
-    if (!this.#isPolling || this.#polledAtMs > this.#lostAtMs) return;
+    if (!this.#isPolling || this.#poller.isCurrent) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, GRACE_MS);
       this.#onPolledOnce = () => {

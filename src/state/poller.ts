@@ -45,6 +45,8 @@ export interface StatePollerOptions<S extends NamesLeader> {
 }
 
 export interface StatePoller {
+  /** The last round has read a state, and no other one has begun. */
+  readonly isCurrent: boolean;
   start(): void;
   /** Asks no more until resume(), and ends a fetch under way; no state is reported meanwhile. */
   pause(): void;
@@ -80,6 +82,7 @@ class Poller<S extends NamesLeader> implements StatePoller {
   #wake: (() => void) | null = null;
   /** Something has changed that makes the next pause pointless. */
   #hurry = false;
+  isCurrent = false;
   /** Of the set that the last round used; null: it had none. */
   #leaderAsked: string | null = null;
   #lastResult: RoundResult = 'failed';
@@ -139,7 +142,9 @@ class Poller<S extends NamesLeader> implements StatePoller {
         continue;
       }
       const startedAtMs = this.#now();
+      this.isCurrent = false;
       this.#lastResult = await this.#round(masters);
+      this.isCurrent = this.#lastResult === 'read';
       await this.#pause(this.#pauseAfter(this.#lastResult, this.#now() - startedAtMs));
     }
   }
@@ -209,6 +214,7 @@ class Poller<S extends NamesLeader> implements StatePoller {
     // The same leader with other masters beside it has nothing new to say; but a failed round has new masters to ask.
     if (!leaderChanged && this.#lastResult === 'read') return;
     this.#hurry = true;
+    this.isCurrent = false;
     if (leaderChanged) this.#abort?.abort(new Error('the leader has changed'));
     this.#wake?.();
   }
