@@ -42,8 +42,6 @@ async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): 
   // Written before they count as back: a master has its cluster at hand.
   await ensemble.start();
   await fetch(`http://${ensemble.leader?.endpoint}/master/state`).then((answer) => answer.arrayBuffer());
-  const registration = new EnsembleRegistration(ensemble, { servers, path });
-  await registration.settled();
   const names = new Map<string, string[]>();
   const agents = cluster.agents;
   for (const entry of cluster.frameworks.values()) {
@@ -55,6 +53,9 @@ async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): 
       names.set(name, known);
     }
   }
+  // Whoever reads the state of the first of them is not to wait for anything else.
+  const registration = new EnsembleRegistration(ensemble, { servers, path });
+  await registration.settled();
   process.send?.({ ports: ensemble.masters.map(({ identity }) => identity.port), names } satisfies EnsembleReady);
 }
 
