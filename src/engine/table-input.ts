@@ -58,4 +58,6 @@ export interface TableChanges {
   /** Reverse names whose PTR record is another than before, or gone. */
   readonly pointers: ReadonlySet<string>;
   readonly soa: Soa;
+  /** See TableInput; absent: it is not. */
+  readonly stale?: boolean;
 }

@@ -109,7 +109,7 @@ export class Table {
    *
    * @returns what the new generation does not lead to any more
    */
-  change({ records, names, pointers, soa }: TableChanges, generation: number): readonly Region[] {
+  change({ records, names, pointers, soa, stale = false }: TableChanges, generation: number): readonly Region[] {
     const { arena, core } = this.#workshop;
     const before = { header: this.#header, pages: [...this.#pages] };
     this.#own = new Set();
@@ -117,7 +117,7 @@ export class Table {
     try {
       this.#zone.take(records);
       this.#writer.beginGeneration(soa);
-      this.#writeHeader(generation, soa);
+      this.#writeHeader(generation, soa, stale);
       core.sealTable(this.#header.address);
       // All spellings first: what is written of one name may stand under another.
       const folded = new Set([this.#domain]); // its SOA has another serial
@@ -181,7 +181,7 @@ export class Table {
   #buildWhole(pageCount: number, generation: number): void {
     const { arena, core } = this.#workshop;
     for (let i = 0; i < pageCount; i++) this.#pages.push(arena.allocate(PAGE_SIZE));
-    this.#writeHeader(generation, this.#input.soa);
+    this.#writeHeader(generation, this.#input.soa, this.#input.stale);
     for (const { address } of this.#pages) this.#views.bytes.fill(0, address, address + PAGE_SIZE);
     core.sealTable(this.#header.address);
 
@@ -365,14 +365,14 @@ export class Table {
     if (replaced !== 0) this.#heap.garbageBytes += this.#views.fields.getUint32(replaced + NODE_EXTENT, true);
   }
 
-  #writeHeader(generation: number, soa: Soa): void {
+  #writeHeader(generation: number, soa: Soa, stale: boolean): void {
     const negativeTtl = Math.min(this.#input.ttl, soa.minimum); // RFC 2308 section 3
     const usedBytes = this.#heap.usedBytes;
     const negativeSoa = this.#writer.soaRecord(negativeTtl);
     this.#heap.garbageBytes += this.#negativeSoaBytes;
     this.#negativeSoaBytes = this.#heap.usedBytes - usedBytes;
     const header = new TableHeader({
-      input: this.#input,
+      input: { ...this.#input, stale },
       zones: this.#zones,
       generation,
       negativeSoa,

@@ -335,9 +335,11 @@ export class Zone {
     }
     const serial = last === null ? firstSerial(this.#usedSerial, this.#now() / 1000) : laterSerial(last.serial, steps);
     // The records are those of before once more, after others that were not published: only the serial differs.
-    if (known !== null && changes === null && steps > 0 && !isOtherContent) changes = NOTHING;
-    // Answers of a stale zone say so, all of them, and settings stand in the table as a whole: none of it can be kept.
-    if (last?.isStale === true || this.#isTableUnknown || this.#isOutdated) changes = null;
+    // Or a master has confirmed them, which stands in the table's header.
+    const isSaidAnew = steps > 0 || last?.isStale === true;
+    if (known !== null && changes === null && isSaidAnew && !isOtherContent) changes = NOTHING;
+    // Settings stand in the table as a whole: none of it can be kept.
+    if (this.#isTableUnknown || this.#isOutdated) changes = null;
     const { records } = index;
     if (!this.#publishTable({ records, serial, changes, isStale })) {
       const kept = before();
@@ -492,7 +494,7 @@ export class Zone {
       const table =
         records === null || changes === null
           ? engine.publish(input)
-          : engine.change({ records, soa: input.soa, ...changes }, () => input);
+          : engine.change({ records, soa: input.soa, stale: isStale, ...changes }, () => input);
       if (records === null) return true;
       this.#options.onPublished?.(serial, changes?.names ?? null);
       metrics.zoneNames.set(table.nameCount);

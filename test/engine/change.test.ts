@@ -210,6 +210,25 @@ describe('a changed table', () => {
     );
   });
 
+  it('is out of date no longer in any of its answers, where it is said not to be', async () => {
+    const engine = await Engine.create();
+    const records = recordSet(['a.f.mesos. A 10.0.0.1', 'b.f.mesos. A 10.0.0.2']);
+    const input = tableInput(records, { stale: true });
+    engine.publish(input);
+    const answerer = answererOf(engine);
+    const codes = () =>
+      ['a.f.mesos', 'b.f.mesos', 'none.mesos'].flatMap((name) => {
+        const { additionals } = ask(answerer, name, 'A', { edns: 1232 });
+        return additionals.flatMap((each) => (each.type === 'OPT' ? each.options : [])).map(({ code }) => code);
+      });
+    assert.deepEqual(codes(), [15, 15, 15]);
+    const changes = { records, names: new Set<string>(), pointers: new Set<string>(), soa: SOA };
+    engine.change({ ...changes, stale: true }, () => assert.fail('nothing is to be built'));
+    assert.deepEqual(codes(), [15, 15, 15]);
+    engine.change(changes, () => assert.fail('nothing is to be built'));
+    assert.deepEqual(codes(), []);
+  });
+
   it('keeps the memory bounded over many changes', async () => {
     const engine = await Engine.create({ memoryLimitBytes: ARENA_BASE + 24 * 1024 * 1024 });
     const records = mutable();
