@@ -1,6 +1,6 @@
 // A state document's octets and digits, kept as the original reads them: its JSON decoder is not JavaScript's.
 
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 
 const REPLACEMENT = Buffer.from('\uFFFD');
 
@@ -10,7 +10,8 @@ const REPLACEMENT = Buffer.from('\uFFFD');
  * with one is refused.
  */
 export function wellFormedDocument(bytes: Uint8Array): Uint8Array {
-  if (isUtf8(bytes)) return bytes;
+  // Nearly all documents are, and it is known in a fraction of the time.
+  if (isAscii(bytes) || isUtf8(bytes)) return bytes;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let strayCount = 0;
   for (const _ of strayOctets(buffer)) strayCount += 1;

@@ -53,8 +53,10 @@ const IN_OBJECT = 1;
 export class JsonScanner {
   /** Whether a number was passed whose digits JSON.parse may not keep. */
   hasLongNumber = false;
+  /** How many escapes were passed in strings. */
+  escapeCount = 0;
 
-  private readonly bytes: Buffer;
+  readonly bytes: Buffer;
   /** Texts of ASCII alone, as nearly all documents are, need no decoding. */
   private readonly encoding: 'latin1' | 'utf8';
   /** The containers around the value being skipped: no recursion, so that no nesting is too deep. */
@@ -198,12 +200,23 @@ export class JsonScanner {
 
   /** From a key to its value. */
   private skipKey(start: number): number {
-    const at = this.skipSpace(this.skipString(start));
+    return this.skipColon(this.skipString(start));
+  }
+
+  /** From the end of a key to its value. */
+  skipColon(keyEnd: number): number {
+    const at = this.skipSpace(keyEnd);
     if (this.bytes[at] !== COLON) throw this.unexpected(at);
     return this.skipSpace(at + 1);
   }
 
-  private skipSpace(start: number): number {
+  /** From the comma between two members or elements to the second one. */
+  skipComma(at: number): number {
+    if (this.bytes[at] !== COMMA) throw this.unexpected(at);
+    return this.skipSpace(at + 1);
+  }
+
+  skipSpace(start: number): number {
     const { bytes } = this;
     let at = start;
     for (;;) {
@@ -213,7 +226,8 @@ export class JsonScanner {
     }
   }
 
-  private skipString(start: number): number {
+  /** Passes over the string whose opening quote is at an offset. */
+  skipString(start: number): number {
     const { bytes } = this;
     if (bytes[start] !== QUOTE) throw this.unexpected(start);
     let at = start + 1;
@@ -229,6 +243,7 @@ export class JsonScanner {
 
   private skipEscape(start: number): number {
     const { bytes } = this;
+    this.escapeCount++;
     const octet = bytes[start + 1] ?? 0;
     if (IS_ESCAPE[octet] === 1) return start + 2;
     if (octet !== LOWER_U) throw this.unexpected(start + 1);
@@ -243,7 +258,7 @@ export class JsonScanner {
     return start + word.length;
   }
 
-  private skipNumber(start: number): number {
+  skipNumber(start: number): number {
     const { bytes } = this;
     const first = bytes[start] === MINUS ? start + 1 : start;
     let at = this.skipDigits(first);
@@ -273,7 +288,7 @@ export class JsonScanner {
     return grown;
   }
 
-  private unexpected(at: number): JsonSyntaxError {
+  unexpected(at: number): JsonSyntaxError {
     const { length } = this.bytes;
     if (at >= length) return new JsonSyntaxError(`it ends in the middle, after ${length} octets`);
     const octet = this.bytes[at] ?? 0;

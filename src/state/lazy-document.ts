@@ -5,24 +5,51 @@
 import { quoteLongPortNumbers } from './document-text.ts';
 import type { JsonObject } from './fields.ts';
 import { JsonScanner } from './json-scanner.ts';
+import type { Task } from './model.ts';
 
-/** A list whose elements are parsed when they are asked for, anew each time. */
-export class LazyList implements Iterable<unknown> {
+/** Reads elements of a list while the document is gone through. */
+export interface ElementScanner<T> {
+  /** What was read last. */
+  readonly element: T;
+  /**
+   * Reads the element at an offset. Throws JsonSyntaxError where what it passes over is not JSON.
+   *
+   * @returns the offset behind it; negative where the element is to be parsed when it is asked for.
+   */
+  read(at: number): number;
+}
+
+/** A list whose elements are parsed when they are asked for, anew each time, save those that were read already. */
+export class LazyList<T = never> implements Iterable<unknown> {
   private readonly scanner: JsonScanner;
   /** Where elements begin and end, in turn. */
   private readonly bounds: readonly number[];
+  /** The same elements as far as they were read; empty where none was to be. */
+  private readonly elements: readonly (T | null)[];
 
-  constructor(scanner: JsonScanner, bounds: readonly number[]) {
+  constructor(scanner: JsonScanner, bounds: readonly number[], elements: readonly (T | null)[]) {
     this.scanner = scanner;
     this.bounds = bounds;
+    this.elements = elements;
+  }
+
+  get length(): number {
+    return this.bounds.length / 2;
+  }
+
+  /** What an ElementScanner has read of an element, counted from 0; null where it has not. */
+  elementAt(index: number): T | null {
+    return this.elements[index] ?? null;
+  }
+
+  valueAt(index: number): unknown {
+    const { scanner, bounds } = this;
+    const text = scanner.textOf(bounds[index * 2] ?? 0, bounds[index * 2 + 1] ?? 0);
+    return JSON.parse(scanner.hasLongNumber ? quoteLongPortNumbers(text) : text);
   }
 
   *[Symbol.iterator](): Generator<unknown, void> {
-    const { scanner, bounds } = this;
-    for (let i = 0; i < bounds.length; i += 2) {
-      const text = scanner.textOf(bounds[i] ?? 0, bounds[i + 1] ?? 0);
-      yield JSON.parse(scanner.hasLongNumber ? quoteLongPortNumbers(text) : text);
-    }
+    for (let i = 0; i < this.length; i += 1) yield this.valueAt(i);
   }
 }
 
@@ -48,42 +75,57 @@ const lazyList: ReadValue = (scanner, at) => {
     bounds.push(start, elementEnd);
     return elementEnd;
   });
-  return { value: new LazyList(scanner, bounds), end };
+  return { value: new LazyList(scanner, bounds, []), end };
 };
 
-const frameworkList: ReadValue = (scanner, at) => {
-  if (!scanner.isArrayAt(at)) return whole(scanner, at);
-  const list: unknown[] = [];
-  const end = scanner.scanArray(at, (start) => {
-    const framework = readMembers(scanner, start, FRAMEWORK_MEMBERS);
-    list.push(framework.value);
-    return framework.end;
-  });
-  return { value: list, end };
-};
+/** A list of which an ElementScanner reads what it can. */
+function scannedList<T>(elements: ElementScanner<T>): ReadValue {
+  return (scanner, at) => {
+    if (!scanner.isArrayAt(at)) return whole(scanner, at);
+    const bounds: number[] = [];
+    const read: (T | null)[] = [];
+    const end = scanner.scanArray(at, (start) => {
+      let elementEnd = elements.read(start);
+      read.push(elementEnd < 0 ? null : elements.element);
+      if (elementEnd < 0) elementEnd = scanner.skipValue(start);
+      bounds.push(start, elementEnd);
+      return elementEnd;
+    });
+    return { value: new LazyList(scanner, bounds, read), end };
+  };
+}
+
+function listOf(members: ReadonlyMap<string, ReadValue>): ReadValue {
+  return (scanner, at) => {
+    if (!scanner.isArrayAt(at)) return whole(scanner, at);
+    const list: unknown[] = [];
+    const end = scanner.scanArray(at, (start) => {
+      const element = readMembers(scanner, start, members);
+      list.push(element.value);
+      return element.end;
+    });
+    return { value: list, end };
+  };
+}
 
 /** The members that the model is made of. All others are checked and skipped. */
-const FRAMEWORK_MEMBERS: ReadonlyMap<string, ReadValue> = new Map([
-  ['id', whole],
-  ['name', whole],
-  ['pid', whole],
-  ['hostname', whole],
-  ['active', whole],
-  ['tasks', lazyList],
-]);
-
-const PID_MEMBERS: ReadonlyMap<string, ReadValue> = new Map([
-  ['id', whole],
-  ['pid', whole],
-]);
-
-const DOCUMENT_MEMBERS: ReadonlyMap<string, ReadValue> = new Map([
-  ['version', whole],
-  ['leader', whole],
-  ['slaves', lazyList],
-  ['recovered_slaves', whole],
-  ['frameworks', frameworkList],
-]);
+function documentMembers(tasks: ReadValue): ReadonlyMap<string, ReadValue> {
+  const framework: ReadonlyMap<string, ReadValue> = new Map([
+    ['id', whole],
+    ['name', whole],
+    ['pid', whole],
+    ['hostname', whole],
+    ['active', whole],
+    ['tasks', tasks],
+  ]);
+  return new Map([
+    ['version', whole],
+    ['leader', whole],
+    ['slaves', lazyList],
+    ['recovered_slaves', whole],
+    ['frameworks', listOf(framework)],
+  ]);
+}
 
 /** Members of an object, and nothing else of it. */
 function members(wanted: Readonly<Record<string, ReadValue>>): ReadValue {
@@ -105,18 +147,14 @@ const EVENT = members({
 });
 
 /** What is read of `/frameworks`: whose scheduler is where. */
-const PIDS = members({ frameworks: frameworkPids });
-
-function frameworkPids(scanner: JsonScanner, at: number): Parsed {
-  if (!scanner.isArrayAt(at)) return whole(scanner, at);
-  const list: unknown[] = [];
-  const end = scanner.scanArray(at, (start) => {
-    const framework = readMembers(scanner, start, PID_MEMBERS);
-    list.push(framework.value);
-    return framework.end;
-  });
-  return { value: list, end };
-}
+const PIDS = members({
+  frameworks: listOf(
+    new Map([
+      ['id', whole],
+      ['pid', whole],
+    ]),
+  ),
+});
 
 /**
  * Reads the document, all of which is checked at once. What JSON.parse would make of it, save that `slaves` and the `tasks` of
@@ -124,10 +162,14 @@ function frameworkPids(scanner: JsonScanner, at: number): Parsed {
  * port numbers of many digits are texts where JSON.parse might round them.
  *
  * @param bytes well-formed UTF-8; kept and read as long as the lists are.
+ * @param tasks what reads tasks on the way; absent: nothing does.
  * @throws JsonSyntaxError where the octets are not JSON.
  */
-export function readLazily(bytes: Uint8Array): unknown {
-  return readWith(bytes, (scanner, at) => readMembers(scanner, at, DOCUMENT_MEMBERS));
+export function readLazily(bytes: Uint8Array, tasks?: (scanner: JsonScanner) => ElementScanner<Task>): unknown {
+  return readWith(bytes, (scanner, at) => {
+    const members = documentMembers(tasks === undefined ? lazyList : scannedList(tasks(scanner)));
+    return readMembers(scanner, at, members);
+  });
 }
 
 /** Reads a large event of the v1 stream in the same way: `tasks` and `agents` are LazyLists. */

@@ -19,6 +19,13 @@ export class Oddities {
     this.current.push(what);
   }
 
+  /** Forgets what was noted about the element being read. @returns whether that was anything */
+  discard(): boolean {
+    const isOdd = this.current.length > 0;
+    this.current.length = 0;
+    return isOdd;
+  }
+
   /** Ends an element: if anything was noted about it, `describe` names it in one warning. */
   endElement(describe: () => string): void {
     if (this.current.length === 0) return;

@@ -2,6 +2,7 @@
 
 import { isObject, type JsonObject, readList, readObject, readText, typeName } from './fields.ts';
 import { Interner } from './interner.ts';
+import { LazyList } from './lazy-document.ts';
 import type { Discovery, DiscoveryPort, PortRange, Task, TaskStatus } from './model.ts';
 import { type Oddities, quoted } from './oddities.ts';
 
@@ -26,11 +27,15 @@ export class TaskReader {
     this.odd = odd;
   }
 
-  readAll(list: Iterable<unknown>, describeFramework: () => string): Task[] {
+  readAll(list: LazyList<Task> | readonly unknown[], describeFramework: () => string): Task[] {
     const tasks: Task[] = [];
-    let number = 0;
-    for (const value of list) {
-      number += 1;
+    for (let number = 1; number <= list.length; number += 1) {
+      const read = list instanceof LazyList ? list.elementAt(number - 1) : null;
+      if (read !== null) {
+        tasks.push(read);
+        continue;
+      }
+      const value = list instanceof LazyList ? list.valueAt(number - 1) : list[number - 1];
       const task = isObject(value) ? this.readTask(value) : null;
       if (!isObject(value)) this.odd.note(`is ${typeName(value)}, not an object`);
       if (task !== null) tasks.push(task);
@@ -67,7 +72,7 @@ export class TaskReader {
     };
   }
 
-  private readPorts(resources: JsonObject): readonly PortRange[] {
+  readPorts(resources: JsonObject): readonly PortRange[] {
     const text = readText(resources, 'ports', this.odd, 'resources.ports') ?? '';
     if (text === '') return NONE;
     const { ranges, oddity } = this.interner.ports(text);
@@ -142,7 +147,7 @@ export class TaskReader {
     return this.interner.list(values);
   }
 
-  private readDiscovery(value: JsonObject): Discovery {
+  readDiscovery(value: JsonObject): Discovery {
     const name = readText(value, 'name', this.odd, 'discovery.name') ?? '';
     for (const key of UNREAD_DISCOVERY_TEXTS) readText(value, key, this.odd);
     const outer = readObject(value, 'ports', this.odd, 'discovery.ports');
@@ -182,7 +187,7 @@ export class TaskReader {
 }
 
 /** Whether a ContainerInfo maps ports. Odd ones map none: nothing else is read of it. */
-function mapsPorts(container: JsonObject): boolean {
+export function mapsPorts(container: JsonObject): boolean {
   const { docker } = container;
   return networksMapPorts(container) || (isObject(docker) && isFilledList(docker['port_mappings']));
 }
@@ -191,7 +196,7 @@ function networksMapPorts({ network_infos: networks }: JsonObject): boolean {
   return Array.isArray(networks) && networks.some((each) => isObject(each) && isFilledList(each['port_mappings']));
 }
 
-function hasHostPort({ ports: outer }: JsonObject): boolean {
+export function hasHostPort({ ports: outer }: JsonObject): boolean {
   const list = isObject(outer) ? outer['ports'] : undefined;
   return Array.isArray(list) && list.some((port) => isObject(port) && isOfHost(port['labels']));
 }

@@ -7,9 +7,10 @@ import { wellFormedDocument } from './document-text.ts';
 import { isPidPort, parsePid } from './endpoint.ts';
 import { isObject, type JsonObject, readActive, readList, readText, typeName } from './fields.ts';
 import { LazyList, readLazily } from './lazy-document.ts';
-import type { Agent, Endpoint, Framework, MesosState } from './model.ts';
+import type { Agent, Endpoint, Framework, MesosState, Task } from './model.ts';
 import { Oddities, quoted } from './oddities.ts';
 import { TaskReader } from './parse-task.ts';
+import { TaskScanner } from './task-scanner.ts';
 
 export interface ParsedState {
   readonly state: MesosState;
@@ -105,7 +106,7 @@ export class StateReader {
     }
     const hostname = readText(object, 'hostname', this.odd) ?? '';
     const lazyTasks = object['tasks'];
-    const list = lazyTasks instanceof LazyList ? lazyTasks : readList(object, 'tasks', this.odd);
+    const list = lazyTasks instanceof LazyList ? (lazyTasks as LazyList<Task>) : readList(object, 'tasks', this.odd);
     const describe = () => `framework ${name || id ? quoted(name || id) : `number ${number}`}`;
     this.odd.endElement(describe);
     if (name === null) return null;
@@ -143,7 +144,7 @@ export function expectedOnly(recoveredIds: readonly string[], agents: readonly A
 function parseJson(bytes: Uint8Array): JsonObject {
   let value: unknown;
   try {
-    value = readLazily(bytes);
+    value = readLazily(bytes, (scanner) => new TaskScanner(scanner));
   } catch (error) {
     if (isBlank(bytes)) throw refusal('is empty');
     throw refusal(`is not JSON: ${messageOf(error)}`, error);
