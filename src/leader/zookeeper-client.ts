@@ -6,9 +6,10 @@
 // when that ends, and is never used again.
 
 import type { Socket } from 'node:net';
-import { type Client, createClient } from 'node-zookeeper-client';
+import type { Client } from 'node-zookeeper-client';
 import type { HostPort } from '../dns/endpoint.ts';
 import { messageOf } from '../errors.ts';
+import { zookeeperLibrary } from './zookeeper-library.ts';
 
 /** The parts of ConnectionManager (lib/ConnectionManager.js) that are used or replaced on the instance. */
 interface ConnectionManager {
@@ -50,7 +51,7 @@ export function createDisposableClient(
   options: { readonly sessionTimeoutMs: number; readonly credentials: string | null },
   onEnd: (reason: string) => void,
 ): DisposableClient {
-  const client = createClient(PLACEHOLDER, { sessionTimeout: options.sessionTimeoutMs, retries: 0 });
+  const client = zookeeperLibrary().createClient(PLACEHOLDER, { sessionTimeout: options.sessionTimeoutMs, retries: 0 });
   const manager = internalsOf(client);
   let ended = false;
   let socketError: string | null = null;

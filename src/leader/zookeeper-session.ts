@@ -1,10 +1,11 @@
 // One session with one ZooKeeper server: promises instead of callbacks, a time limit on everything, and an end that
 // comes exactly once. A session is used until it ends and then replaced; it never reconnects.
 
-import { Exception } from 'node-zookeeper-client';
+import type { Exception as ZooKeeperError } from 'node-zookeeper-client';
 import type { HostPort } from '../dns/endpoint.ts';
 import { messageOf } from '../errors.ts';
 import { createDisposableClient, type DisposableClient } from './zookeeper-client.ts';
+import { zookeeperLibrary } from './zookeeper-library.ts';
 
 export interface SessionOptions {
   readonly server: HostPort;
@@ -151,8 +152,9 @@ export class ZooKeeperSession {
   /** The library forgets the callbacks of requests that it could not send, so every call has its own limit. */
   #call<T extends { readonly kind: string }>(
     what: string,
-    send: (done: (result: Error | Exception | T | CallFailure) => void) => void,
+    send: (done: (result: Error | ZooKeeperError | T | CallFailure) => void) => void,
   ): Promise<T | CallFailure> {
+    const { Exception } = zookeeperLibrary();
     return new Promise((resolve) => {
       const finish = (result: T | CallFailure): void => {
         clearTimeout(timer);
