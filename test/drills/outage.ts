@@ -101,12 +101,8 @@ class Drill {
         });
       }
       await sleep(phaseMs);
-      const freshMs: number[] = [];
-      while (freshMs.length < ROUNDS && !freshMs.some((ms) => ms <= FRESH_MAX_MS * slack)) {
-        if (freshMs.length > 0) await this.#zookeeper.kill();
-        freshMs.push(await this.#comeBack(program, `${NEWCOMER}-${freshMs.length}`));
-      }
-      return this.#findings(await watch.stop(), restarts, Math.min(...freshMs), tasks);
+      const freshMs = await this.#comeBack(program);
+      return this.#findings(await watch.stop(), restarts, freshMs, tasks);
     } catch (error) {
       console.error(program.log.slice(-8000));
       throw error;
@@ -165,13 +161,13 @@ class Drill {
   }
 
   /** @returns how long after a master leads again its news are answered, milliseconds */
-  async #comeBack(program: Program, newcomer: string): Promise<number> {
+  async #comeBack(program: Program): Promise<number> {
     const client = await DnsClient.open({ host: '127.0.0.1', port: program.dnsPort });
     await this.#zookeeper.restart();
-    const masters = await this.#startMasters(newcomer);
+    const masters = await this.#startMasters(NEWCOMER);
     const startedAtMs = performance.now();
     for (;;) {
-      const { answer, codes } = await ask(client, `${newcomer}.marathon.mesos`);
+      const { answer, codes } = await ask(client, `${NEWCOMER}.marathon.mesos`);
       if (/^\d/.test(answer) && !codes.includes(STALE_ANSWER)) break;
       if (performance.now() - startedAtMs > LOAD_LIMIT_MS) throw new Error('the cluster is back, and nothing is fresh');
       await sleep(5);
