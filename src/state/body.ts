@@ -38,6 +38,19 @@ export async function readBody(body: Readable, options: BodyOptions): Promise<Ui
   return kept.bytes();
 }
 
+/** Smaller ones are not worth the trouble, and may be parts of a buffer that others use. */
+const RELEASED_FROM_BYTES = 1024 * 1024;
+
+/**
+ * Gives up a body that nobody reads any more: it is empty afterwards. A large one that is merely forgotten takes its memory
+ * until old objects are collected, which may be after all of the zone was built; what is new, as the buffer is after it was
+ * handed over, goes with the new objects, many times a second.
+ */
+export function releaseBody({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < RELEASED_FROM_BYTES || !(buffer instanceof ArrayBuffer)) return;
+  structuredClone(buffer, { transfer: [buffer] });
+}
+
 /** What the unpacking hands over at once. */
 const PIECE_BYTES = 64 * 1024;
 /** Room for the body where nothing is known of it. */

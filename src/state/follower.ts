@@ -6,6 +6,7 @@ import { messageOf } from '../errors.ts';
 import { formatEndpoint, type LeaderDetector, type Master, type MasterSet } from '../leader/leader.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { releaseBody } from './body.ts';
 import type { StateClient } from './client.ts';
 import { FailureLog, WarningLog } from './complaints.ts';
 import type { EventStreamClient, StreamEnd } from './event-stream.ts';
@@ -423,6 +424,7 @@ export class Follower {
       // What has come since may be newer than the document, or older: events can be repeated.
       if (this.#overlap !== overlap) return;
       const { state } = parse(bytes);
+      releaseBody(bytes);
       const isSame = state.leader.host === cluster.leader?.host && state.leader.port === cluster.leader.port;
       if (!isSame) throw new Error(`it names the leader ${state.leader.host}:${state.leader.port}`);
       const target = LiveCluster.from(state);

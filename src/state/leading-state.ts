@@ -4,6 +4,7 @@
 
 import { MesosDnsError, messageOf } from '../errors.ts';
 import { formatEndpoint, type Master, type MasterSet } from '../leader/leader.ts';
+import { releaseBody } from './body.ts';
 import type { StateClient, StateDocument } from './client.ts';
 import { sameHost } from './redirect.ts';
 
@@ -136,15 +137,18 @@ class Reader<S extends NamesLeader> {
   async #read(master: Master): Promise<ReadState<S>> {
     const { client, parse, signal } = this.#options;
     const { bytes, master: from, addresses } = await client.fetch(master, { known: this.#known, signal });
+    const sizeBytes = bytes.length;
     try {
       const { state, warnings, oddElementCount } = parse(bytes);
-      const document = { master: from, addresses, sizeBytes: bytes.length };
+      const document = { master: from, addresses, sizeBytes };
       return { state, warnings, oddElementCount: oddElementCount ?? warnings.length, document };
     } catch (error) {
       const endpoint = formatEndpoint(from);
       throw new MesosDnsError('ERR_STATE_DOCUMENT', `the state of master ${endpoint} is refused: ${messageOf(error)}`, {
         cause: error,
       });
+    } finally {
+      releaseBody(bytes);
     }
   }
 }

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { readBody } from '../../src/state/body.ts';
+import { readBody, releaseBody } from '../../src/state/body.ts';
 
 const document = Buffer.from(Array.from({ length: 200_000 }, (_, i) => String(i)).join());
 
@@ -46,5 +46,16 @@ describe('a body', () => {
 
   it('may be empty', async () => {
     assert.equal((await read(Buffer.alloc(0), { contentLength: '0' })).length, 0);
+  });
+});
+
+describe('a body that is given up', () => {
+  it('takes no memory any more where it was large', () => {
+    const large = Buffer.allocUnsafeSlow(1024 * 1024);
+    releaseBody(large);
+    assert.equal(large.length, 0);
+    const small = Buffer.from('small');
+    releaseBody(small);
+    assert.equal(small.toString(), 'small');
   });
 });
