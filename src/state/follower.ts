@@ -328,7 +328,12 @@ export class Follower {
   }
 
   #onMasters({ leader }: MasterSet): void {
-    if (leader === null || this.#closed) return;
+    if (this.#closed) return;
+    if (leader === null) {
+      // Configured masters, of which none is known to lead: who waits for any can ask them.
+      this.#wake?.();
+      return;
+    }
     const endpoint = formatEndpoint(leader);
     if (endpoint === this.#asked && this.#attempt !== null) return;
     this.#hurry = true;

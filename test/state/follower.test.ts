@@ -69,6 +69,14 @@ describe('the follower', () => {
     assert.equal(ensemble.masters[0]?.requests.get('/master/state'), 1);
   });
 
+  it('subscribes to a configured master that is announced after the start', async () => {
+    const { scheduler, ensemble } = await setUp();
+    const started = followed([]);
+    started.name(...ensemble.endpoints);
+    await started.until('the stream', isLive(started));
+    assert.deepEqual(running(started), runningIn(scheduler));
+  });
+
   it('knows where schedulers are, of new frameworks too', async () => {
     const { cluster, ensemble } = await setUp();
     const started = followed(ensemble.endpoints);

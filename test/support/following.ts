@@ -18,11 +18,14 @@ export interface Following {
   readonly metrics: Metrics;
   /** Announces masters, `host:port`, the leader first. */
   lead(...endpoints: readonly string[]): void;
+  /** Announces masters that the configuration names, as a list of which nobody knows who leads. */
+  name(...endpoints: readonly string[]): void;
   /** Waits until something holds of the cluster and the follower. */
   until(what: string, holds: () => boolean, limitMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
+/** @param endpoints announced before the start; none: nothing is. */
 export function following(
   endpoints: readonly string[],
   config: Partial<Pick<Config, 'follow' | 'refreshSeconds' | 'agentReregisterSeconds' | 'holdSeconds'>> = {},
@@ -82,11 +85,12 @@ export function following(
     metrics,
     random: () => 0,
   });
-  const lead = (...list: readonly string[]) => {
-    current = setOf(list);
-    for (const listener of listeners) listener(current);
+  const announce = (masters: MasterSet) => {
+    current = masters;
+    for (const listener of listeners) listener(masters);
   };
-  lead(...endpoints);
+  const lead = (...list: readonly string[]) => announce(setOf(list));
+  if (endpoints.length > 0) lead(...endpoints);
   follower.start();
   return {
     follower,
@@ -94,6 +98,7 @@ export function following(
     lines,
     metrics,
     lead,
+    name: (...list) => announce({ ...setOf(list), leader: null, source: 'static' }),
     async until(what, holds, limitMs = 30_000) {
       const deadline = performance.now() + limitMs;
       while (!holds()) {
