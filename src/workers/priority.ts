@@ -11,6 +11,14 @@ import { basename } from 'node:path';
 /** Added to the nice value of what must not disturb; its share beside an answering thread is then a tenth. */
 const YIELD = 10;
 
+/** Likewise of the thread that forwards: what has to come from elsewhere may wait for what is known here. */
+const FORWARDING_YIELD = 5;
+
+/** The nice value of a thread that forwards and does not answer UDP itself, from that of the threads that do. */
+export function forwardingPriority(nice: number): number {
+  return Math.min(constants.priority.PRIORITY_LOW, nice + FORWARDING_YIELD);
+}
+
 /** Thread ids of this process, in the sense of Linux; none on other systems. */
 export function ownThreads(): readonly number[] {
   try {

@@ -38,7 +38,7 @@ import type {
   UdpReport,
   UdpWorkerSettings,
 } from './messages.ts';
-import { lowerPriority, ownThreads } from './priority.ts';
+import { forwardingPriority, lowerPriority, ownThreads } from './priority.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 
 export interface SupervisorSettings extends ServiceTuning, Pick<CoreSettings, 'module' | 'memory'> {
@@ -343,7 +343,8 @@ export class ServiceSupervisor {
       prepare: () => {
         const core = this.#coreSettings(STREAM_BLOCK);
         const tuning = this.#streamTuning(this.#tuning);
-        const workerData: StreamSettings = { ...tuning, ...core, io, verbosity: settings.verbosity };
+        const priority = io === 'batched' ? forwardingPriority(core.priority) : core.priority;
+        const workerData: StreamSettings = { ...tuning, ...core, priority, io, verbosity: settings.verbosity };
         return { workerData, resourceLimits: { maxYoungGenerationSizeMb: STREAM_YOUNG_MEGABYTES } };
       },
       onStarted: () => {

@@ -23,6 +23,8 @@ export interface EnsembleReady {
   readonly ports: readonly number[];
   /** By name in DNS: the addresses of its tasks. */
   readonly names: ReadonlyMap<string, readonly string[]>;
+  /** When one of them led and could be asked, Unix time in milliseconds. */
+  readonly backAtMs: number;
 }
 
 /** Tasks run since then: masters that come back are told so by their agents. */
@@ -37,11 +39,6 @@ process.once('message', (setup: EnsembleSetup) => void start(setup));
 async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): Promise<void> {
   const cluster = benchCluster(sizeOf(tasks), CLOCK);
   if (newcomer !== null) launch(cluster, newcomer);
-  const masters = [0, 1, 2].map((n) => ({ events: {}, port: ports[n] ?? 0 }));
-  const ensemble = new Ensemble(cluster, { masters });
-  // Written before they count as back: a master has its cluster at hand.
-  await ensemble.start();
-  await fetch(`http://${ensemble.leader?.endpoint}/master/state`).then((answer) => answer.arrayBuffer());
   const names = new Map<string, string[]>();
   const agents = cluster.agents;
   for (const entry of cluster.frameworks.values()) {
@@ -53,10 +50,15 @@ async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): 
       names.set(name, known);
     }
   }
-  // Whoever reads the state of the first of them is not to wait for anything else.
+  const masters = [0, 1, 2].map((n) => ({ events: {}, port: ports[n] ?? 0 }));
+  const ensemble = new Ensemble(cluster, { masters });
+  await ensemble.start();
+  // From now on whoever remembers their addresses can ask them.
+  const backAtMs = Date.now();
   const registration = new EnsembleRegistration(ensemble, { servers, path });
   await registration.settled();
-  process.send?.({ ports: ensemble.masters.map(({ identity }) => identity.port), names } satisfies EnsembleReady);
+  const known = ensemble.masters.map(({ identity }) => identity.port);
+  process.send?.({ ports: known, names, backAtMs } satisfies EnsembleReady);
 }
 
 /** The cluster of the benches for 100,000 tasks, others in proportion. */

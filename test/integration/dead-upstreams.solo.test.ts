@@ -5,17 +5,15 @@
 // count instead of the best of some short ones.
 
 import assert from 'node:assert/strict';
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import packet from 'dns-packet';
 import { demoCluster } from '../../src/standin/demo-cluster.ts';
 import { StandinMaster } from '../../src/standin/master.ts';
 import { bestOf } from '../support/best-of.ts';
 import { lostOf, Probe, permille } from '../support/probe.ts';
 import { type Program, startProgram } from '../support/program.ts';
+import { RemoteUpstream } from '../support/remote-upstream.ts';
 
 const SECONDS = Number(process.env['MESOS_DNS_TEST_SECONDS'] ?? 4);
 /** So many, of which the median counts; null: the best of up to five. */
@@ -37,7 +35,7 @@ const LINES_LIMIT = 12;
 
 describe('while all upstreams are dead', () => {
   let master: StandinMaster;
-  let upstreams: readonly Upstream[];
+  let upstreams: readonly RemoteUpstream[];
   let program: Program;
 
   before(async () => {
@@ -46,7 +44,8 @@ describe('while all upstreams are dead', () => {
     await master.start();
     master.view.lead(cluster.startTime);
     master.view.recover(true);
-    upstreams = await Promise.all([1, 2].map(() => Upstream.open()));
+    upstreams = await Promise.all([1, 2].map(() => RemoteUpstream.open()));
+    for (const each of upstreams) each.die();
     const config = {
       masters: [master.endpoint],
       resolvers: upstreams.map(({ port }) => `127.0.0.1:${port}`),
@@ -91,10 +90,10 @@ describe('while all upstreams are dead', () => {
 
   it('their return is noticed within 2 s, while the misses go on', async (test) => {
     await bestOf(test, { 'ms until they are back': BACK_WITHIN_MS }, async (round) => {
-      for (const each of upstreams) each.isDead = true;
+      for (const each of upstreams) each.die();
       const underWay = misses(program.dnsPort, DEAD_MS / 1000 + 3, `back${round}`);
       await sleep(DEAD_MS);
-      for (const each of upstreams) each.isDead = false;
+      for (const each of upstreams) each.comeBack();
       const backMs = performance.now();
       for (let n = 0; ; n += 1) {
         const name = `return-${round}-${n}.example`;
@@ -139,35 +138,4 @@ async function misses(port: number, seconds: number, tag: string): Promise<numbe
 function residentBytes(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
-}
-
-/** Answers nothing until it is told to. */
-class Upstream {
-  isDead = true;
-  readonly #socket: Socket;
-
-  static async open(): Promise<Upstream> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return new Upstream(socket);
-  }
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('message', (message, sender) => {
-      if (this.isDead) return;
-      const { id = 0, questions = [] } = packet.decode(message);
-      const answers = questions.map(({ name }): packet.Answer => ({ type: 'A', name, ttl: 60, data: '192.0.2.1' }));
-      socket.send(packet.encode({ type: 'response', id, questions, answers }), sender.port, sender.address);
-    });
-  }
-
-  get port(): number {
-    return this.#socket.address().port;
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
 }
