@@ -72,6 +72,15 @@ export const EPOLL_EVENT_SIZE = EPOLL_EVENT_DATA + 8;
 export const TIMEVAL_MICROSECONDS = 8;
 export const TIMEVAL_SIZE = 16;
 
+// struct sched_attr, as far as the first version of it goes (sched_setattr(2)):
+//
+//   | size u32 | policy u32 | flags u64 | nice i32 | priority u32 | runtime u64 | deadline u64 | period u64 |
+export const SCHED_NICE = 16;
+export const SCHED_RUNTIME = 24;
+export const SCHED_ATTR_SIZE = 48;
+/** The number of the system call, for which older C libraries have no function; undefined on other architectures. */
+export const SYS_SCHED_SETATTR: number | undefined = { x64: 314, arm64: 274 }[process.arch as string];
+
 // Numbers of asm-generic, which both architectures use.
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -147,6 +156,8 @@ export interface Libc {
   dup(fd: number): number;
   poll(fdsPtr: number, count: number, timeoutMs: number): number;
   close(fd: number): number;
+  /** @param thread 0: the calling one */
+  syscall(number: number, thread: number, attributes: ArrayBuffer, flags: number): number;
   /** The reason of the last failed call of this thread. */
   errno(): number;
   /** Where a buffer stands. It must be an ArrayBuffer of its own, or shared: the garbage collector moves small typed arrays. */
@@ -199,6 +210,7 @@ export async function loadLibc(): Promise<Libc> {
     dup: library.func('int dup(int fd)'),
     poll: library.func('int poll(uintptr_t fds, unsigned long count, int timeout)'),
     close: library.func('int close(int fd)'),
+    syscall: library.func('intptr_t syscall(intptr_t number, int thread, void *attributes, unsigned int flags)'),
     errno: () => koffi.errno(),
     // Writing nothing returns the address of where it would have been written.
     addressOf: (buffer) => Number(memset(buffer, 0, 0)),

@@ -7,6 +7,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
+import { type Libc, SCHED_ATTR_SIZE, SCHED_NICE, SCHED_RUNTIME, SYS_SCHED_SETATTR } from '../sockets/libc.ts';
 
 /** Added to the nice value of what must not disturb; its share beside an answering thread is then a tenth. */
 const YIELD = 10;
@@ -45,6 +46,24 @@ export function takePriority(nice: number): void {
     const thread = Number(basename(readlinkSync('/proc/thread-self')));
     if (getPriority(thread) !== nice) setPriority(thread, nice);
   });
+}
+
+/** The shortest that Linux grants. */
+const SLICE_NS = 100_000n;
+
+/**
+ * Asks for short turns on the processor for the calling thread, which in exchange come at once: from Linux 6.12 on, who
+ * wakes up with a shorter turn to ask for goes before who is in the middle of a longer one. Older kernels take no notice.
+ *
+ * @returns whether it was granted
+ */
+export function takeShortTurns(libc: Libc): boolean {
+  if (SYS_SCHED_SETATTR === undefined) return false;
+  const attributes = new DataView(new ArrayBuffer(SCHED_ATTR_SIZE));
+  attributes.setUint32(0, SCHED_ATTR_SIZE, true);
+  attributes.setInt32(SCHED_NICE, getPriority(), true);
+  attributes.setBigUint64(SCHED_RUNTIME, SLICE_NS, true);
+  return libc.syscall(SYS_SCHED_SETATTR, 0, attributes.buffer, 0) === 0;
 }
 
 /** A priority is a favour: the program works without. */

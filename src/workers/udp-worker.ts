@@ -13,7 +13,7 @@ import { ORDER_STOP, UdpControl } from '../sockets/udp-control.ts';
 import type { UdpSocket } from '../sockets/udp-sockets.ts';
 import { FAULT_VARIABLE, faultAtBatch } from './fault.ts';
 import type { ForwardTo, ForwardWay, UdpReport, UdpWorkerSettings } from './messages.ts';
-import { takePriority } from './priority.ts';
+import { takePriority, takeShortTurns } from './priority.ts';
 
 if (parentPort !== null) await serve(workerData as UdpWorkerSettings, parentPort);
 
@@ -21,6 +21,7 @@ async function serve(settings: UdpWorkerSettings, main: MessagePort): Promise<vo
   const { module, memory, worker, seed } = settings;
   takePriority(settings.priority);
   const libc = await loadLibc();
+  takeShortTurns(libc);
   const core = instantiateCore(module, memory);
   const views = workerViews(memory, worker, BATCH_MAX);
   views.random[0] = seed;

@@ -61,7 +61,8 @@ describe('while all upstreams are dead', () => {
 
   it('names of the zone are answered as fast, memory, descriptors and the log are bounded', async (test) => {
     const zone = [{ name: 'nginx.marathon.mesos' }, { name: 'leader.mesos' }, { name: '_nginx._tcp.marathon.mesos' }];
-    const probe = () => Probe.start({ port: program.dnsPort, questions: zone, perSecond: ZONE_PER_SECOND });
+    const probe = () =>
+      Probe.start({ port: program.dnsPort, questions: zone, perSecond: ZONE_PER_SECOND, isUrgent: true });
     await misses(program.dnsPort, 1, 'warm');
     const memoryBefore = residentBytes(program.pid);
     const linesBefore = program.lines.length;

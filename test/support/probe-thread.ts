@@ -2,6 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import type { Asked, ProbeResult, ProbeSettings } from './probe.ts';
@@ -20,6 +21,13 @@ interface Query {
 if (parentPort === null) throw new Error('probe-thread runs as a worker');
 const main = parentPort;
 const settings = workerData as ProbeSettings;
+
+// A server is not slow because this thread has to wait for a processor. Where there is no privilege for it, it may be.
+if (settings.isUrgent === true) {
+  try {
+    setPriority(-15);
+  } catch {}
+}
 
 const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
 socket.connect(settings.port, settings.address ?? '127.0.0.1');

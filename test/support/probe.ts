@@ -22,6 +22,8 @@ export interface ProbeSettings {
   readonly questions: readonly ProbeQuestion[];
   /** The pace is kept whether answers come or not; only a delay of the thread itself leaves queries out. */
   readonly perSecond: number;
+  /** Its thread goes before all others, where the test may do that: what it measures is not its own waiting. */
+  readonly isUrgent?: boolean;
 }
 
 export interface Asked {
