@@ -229,6 +229,7 @@ class RunningApp implements App {
     this.#service = config.dnsOn ? this.#createService(config) : null;
     const serving = this.#service?.start() ?? Promise.resolve([]);
     serving.catch(() => undefined); // thrown below
+    await Promise.race([this.#service?.launched, serving.catch(() => undefined)]);
     await this.#restore();
     // The state is on its way while all that starts.
     this.#follow();

@@ -259,8 +259,8 @@ export class RecordIndex {
           unsettled.reserve.push(entry);
           continue;
         }
-        records.add({ task, agent: place, addresses: this.#sets.ofTask(task, place.addresses) }, names);
-        this.#useNames(task, names);
+        const addresses = this.#sets.ofTask(task, place.addresses);
+        this.#useNames(task, names, records.add({ task, agent: place, addresses }, names));
       }
     }
     return unsettled;
@@ -498,8 +498,9 @@ export class RecordIndex {
     return { contribution, names };
   }
 
-  #useNames(task: Task, framework: NamesOfFramework): void {
-    const { labelled, verbatim } = namesOf(task, framework);
+  /** @param known the task's names below its label, where they are at hand */
+  #useNames(task: Task, framework: NamesOfFramework, known: ServiceNames = labelledOf(task, framework)): void {
+    const { labelled, verbatim } = namesOf(task, framework, known);
     if (labelled.users === 0) this.#aliases.add(labelled.aliases);
     labelled.users += 1;
     if (verbatim !== null) verbatim.users += 1;
@@ -507,7 +508,7 @@ export class RecordIndex {
   }
 
   #leaveNames(task: Task, framework: NamesOfFramework): void {
-    const { labelled, verbatim } = namesOf(task, framework);
+    const { labelled, verbatim } = namesOf(task, framework, labelledOf(task, framework));
     this.#aliases.remove(portAliases(task, labelled));
     labelled.users -= 1;
     if (labelled.users === 0) {
@@ -601,13 +602,17 @@ export class RecordIndex {
   }
 }
 
+function labelledOf({ name, discovery }: Task, framework: NamesOfFramework): ServiceNames {
+  return framework.ofLabel(discovery === null || discovery.name === '' ? name : discovery.name);
+}
+
 /** The names that a task has, see TaskRecords. */
 function namesOf(
   task: Task,
   framework: NamesOfFramework,
+  labelled: ServiceNames,
 ): { readonly labelled: ServiceNames; readonly verbatim: ServiceNames | null } {
   const discoveryName = task.discovery?.name ?? '';
-  const labelled = framework.ofLabel(discoveryName === '' ? task.name : discoveryName);
   const isVerbatim = discoveryName !== '' && discoveryName !== labelled.t;
   return { labelled, verbatim: isVerbatim ? framework.ofVerbatim(discoveryName) : null };
 }

@@ -60,7 +60,8 @@ export class TaskRecords {
     this.canonicalSink = canonicalSink;
   }
 
-  add(placed: PlacedTask, framework: NamesOfFramework): void {
+  /** @returns the names under the task's label */
+  add(placed: PlacedTask, framework: NamesOfFramework): ServiceNames {
     const { task, agent, addresses } = placed;
     const identity = `-${taskHash(task.id)}-${agent.tail}`;
     const discoveryName = task.discovery?.name ?? '';
@@ -73,6 +74,7 @@ export class TaskRecords {
     if (this.addPtr !== null && wireSize(names.host.plain) !== UNWRITABLE) {
       for (const address of addresses.all) this.addPtr(reverseName(address), names.host.plain);
     }
+    return names;
   }
 
   private addForm(placed: PlacedTask, framework: NamesOfFramework, names: ServiceNames, identity: string): void {

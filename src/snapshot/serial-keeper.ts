@@ -3,7 +3,8 @@
 //
 //    {"format":"mesos-dns serial","domain":"mesos","upTo":1795413719}
 
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAfter, laterSerial } from '../dns/serial.ts';
 import { messageOf } from '../errors.ts';
@@ -41,7 +42,7 @@ export class SerialKeeper {
   async lastUsed(): Promise<number | null> {
     const { logger, domain } = this.#options;
     try {
-      const stored = JSON.parse(await readFile(this.#path, 'utf8')) as Readonly<Record<string, unknown>>;
+      const stored = JSON.parse(readFileSync(this.#path, 'utf8')) as Readonly<Record<string, unknown>>;
       const { format, domain: of, upTo } = stored;
       if (format !== FORMAT || typeof upTo !== 'number' || !Number.isInteger(upTo) || upTo < 1 || upTo >= 2 ** 32) {
         throw new Error('it does not say what it should');

@@ -1,9 +1,10 @@
 // The snapshot on disk: written beside the old one and put in its place at once, so that there is always a whole one.
 
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MesosDnsError, messageOf } from '../errors.ts';
+import { LineFile } from './line-file.ts';
 import type { ClusterSnapshot, SnapshotIdentity } from './snapshot.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot-format.ts';
 
@@ -76,21 +77,20 @@ export class SnapshotFile {
 
   /** null where there is none. Rejects with a MesosDnsError ERR_SNAPSHOT that says why one cannot be used. */
   async read(): Promise<StoredSnapshot | null> {
-    let bytes: Buffer;
-    let confirmedAtMs: number;
+    let file: LineFile | null = null;
     try {
-      const { size, mtimeMs } = await stat(this.path);
-      confirmedAtMs = mtimeMs;
-      if (size > this.#maxBytes) throw new Error(`it has ${size} octets, more than ${this.#maxBytes}`);
-      bytes = await readFile(this.path);
+      file = new LineFile(this.path);
+      const { sizeBytes, modifiedAtMs } = file;
+      if (sizeBytes > this.#maxBytes) throw new Error(`it has ${sizeBytes} octets, more than ${this.#maxBytes}`);
+      return { snapshot: decodeSnapshot(file, this.#identity), confirmedAtMs: modifiedAtMs };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      if (error instanceof MesosDnsError) {
+        throw new MesosDnsError('ERR_SNAPSHOT', `${this.path} ${error.message}`, { cause: error });
+      }
+      if (file === null && (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw new MesosDnsError('ERR_SNAPSHOT', `${this.path} could not be read: ${messageOf(error)}`, { cause: error });
-    }
-    try {
-      return { snapshot: decodeSnapshot(bytes, this.#identity), confirmedAtMs };
-    } catch (error) {
-      throw new MesosDnsError('ERR_SNAPSHOT', `${this.path} ${messageOf(error)}`, { cause: error });
+    } finally {
+      file?.close();
     }
   }
 }

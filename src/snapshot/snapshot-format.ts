@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { MesosDnsError, messageOf } from '../errors.ts';
 import type { Agent, Framework, MesosState, Task } from '../state/model.ts';
+import type { LineFile } from './line-file.ts';
 import { SharedValues } from './shared-values.ts';
 import { type ClusterSnapshot, differingKey, type SnapshotIdentity } from './snapshot.ts';
 import { type Cell, cellsOf, tasksOf } from './task-cells.ts';
@@ -54,17 +55,20 @@ function* runsOf<T>(list: readonly T[]): Generator<readonly T[]> {
  * Reads a snapshot back.
  * @throws MesosDnsError ERR_SNAPSHOT with the reason, where it is damaged, of another version, or of another cluster.
  */
-export function decodeSnapshot(bytes: Buffer, identity: SnapshotIdentity): ClusterSnapshot {
-  const { lines, checksumOf, checksum } = split(bytes);
-  const header = parseLine(lines[0] ?? '') as Partial<Header>;
+export function decodeSnapshot(file: LineFile, identity: SnapshotIdentity): ClusterSnapshot {
+  const last = file.lastLine();
+  const { sha256 } = (last === null ? {} : parseLine(last.text)) as { readonly sha256?: unknown };
+  if (last === null || typeof sha256 !== 'string') throw refusal('is not a whole snapshot');
+  const lines = file.lines(last.at);
+  const header = parseLine(lines.next().value ?? '') as Partial<Header>;
   if (header.format !== FORMAT) throw refusal('is not a snapshot of this program');
   if (header.version !== VERSION) throw refusal(`has version ${header.version}, expected ${VERSION}`);
-  if (createHash('sha256').update(checksumOf).digest('hex') !== checksum) {
-    throw refusal('is damaged: its checksum is another one');
-  }
+  const hash = createHash('sha256');
+  for (const piece of file.pieces(last.at)) hash.update(piece);
+  if (hash.digest('hex') !== sha256) throw refusal('is damaged: its checksum is another one');
   const other = differingKey(header.identity ?? {}, identity);
   if (other !== null) throw refusal(`belongs to another configuration: "${other}" is another`);
-  return assemble(header as Header, lines.slice(1));
+  return assemble(header as Header, file.lines(last.at));
 }
 
 interface Header {
@@ -84,16 +88,6 @@ type Line =
   | { readonly framework: Omit<Framework, 'tasks'> }
   | { readonly shared: readonly unknown[]; readonly tasks: readonly Cell[] };
 
-function split(bytes: Buffer): { readonly lines: string[]; readonly checksumOf: Buffer; readonly checksum: string } {
-  const end = bytes.length - 1;
-  const lastLine = end < 1 ? -1 : bytes.lastIndexOf(0x0a, end - 1);
-  if (lastLine === -1 || bytes[end] !== 0x0a) throw refusal('is not a whole snapshot');
-  const checksumOf = bytes.subarray(0, lastLine + 1);
-  const last = parseLine(bytes.toString('utf8', lastLine + 1)) as { readonly sha256?: unknown };
-  if (typeof last.sha256 !== 'string') throw refusal('is not a whole snapshot');
-  return { lines: checksumOf.toString('utf8').trimEnd().split('\n'), checksumOf, checksum: last.sha256 };
-}
-
 function parseLine(line: string): unknown {
   try {
     const value: unknown = JSON.parse(line);
@@ -104,13 +98,14 @@ function parseLine(line: string): unknown {
 }
 
 /** The checksum vouches for the lines: they are what encodeSnapshot() wrote. */
-function assemble({ serial }: Header, lines: readonly string[]): ClusterSnapshot {
+function assemble({ serial }: Header, lines: Iterable<string>): ClusterSnapshot {
   let first: Extract<Line, { cluster: unknown }> | null = null;
   const agents: Agent[] = [];
   const shared: unknown[] = [];
   const frameworks: (Framework & { readonly tasks: Task[] })[] = [];
   for (const text of lines) {
-    const line = parseLine(text) as Line;
+    const line = parseLine(text) as Line | Header;
+    if ('format' in line) continue;
     if ('cluster' in line) first = line;
     else if ('agents' in line) agents.push(...line.agents);
     else if ('framework' in line) frameworks.push({ ...line.framework, tasks: [] });

@@ -4,7 +4,7 @@
 import { constants } from 'node:buffer';
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Config } from '../config/config.ts';
 import { canonicalIp } from '../dns/ip-text.ts';
 import { MesosDnsError } from '../errors.ts';
@@ -13,6 +13,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type Authentication, type AuthenticationConfig, createAuthentication } from './auth.ts';
 import { readBody, readExcerpt } from './body.ts';
+import { Connections } from './connections.ts';
 import { describeFailure, isConnectionLoss, NotReadyError } from './fetch-failure.ts';
 import { type Hop, nextHop, originOf, type Scheme, sameHost } from './redirect.ts';
 import { type TlsConfig, TlsFiles, type TlsMaterial } from './tls-files.ts';
@@ -98,8 +99,7 @@ class UndiciStateClient implements StateClient, MasterAccess {
   readonly authentication: Authentication;
   readonly #tlsFiles: TlsFiles;
   readonly #metrics: StateClientOptions['metrics'];
-  #tls: TlsMaterial | null = null;
-  #agent: Agent;
+  readonly #connections: Connections;
   /** Endpoint to the path that worked there. */
   readonly #pathOf = new Map<string, string>();
   /** Host name to what it resolved to when a connection was last opened. */
@@ -121,11 +121,7 @@ class UndiciStateClient implements StateClient, MasterAccess {
         metrics,
       });
     this.#tlsFiles = new TlsFiles({ ...NO_FILES, ...config }, logger ?? null);
-    this.#agent = this.#createAgent(null);
-  }
-
-  #createAgent(tls: TlsMaterial | null): Agent {
-    return new Agent({
+    this.#connections = new Connections((tls) => ({
       connect: { ...tls, timeout: this.#connectTimeoutMs, lookup: this.#lookup },
       autoSelectFamily: true,
       // There is one fetch at a time; without this the request after a 404 or a redirect can open a second connection.
@@ -134,7 +130,7 @@ class UndiciStateClient implements StateClient, MasterAccess {
       // One deadline covers the whole fetch; the dispatcher's own ones would come on top.
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    }));
   }
 
   async fetch(master: Master, { known, signal }: FetchOptions): Promise<StateDocument> {
@@ -165,7 +161,7 @@ class UndiciStateClient implements StateClient, MasterAccess {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#connections.destroy();
   }
 
   /** Credentials that are refused are replaced once, where that can be done. */
@@ -186,20 +182,20 @@ class UndiciStateClient implements StateClient, MasterAccess {
   /** New connections are made with certificates as they are now. */
   async #refreshTls(): Promise<void> {
     const tls = await this.#tlsFiles.read();
-    if (tls === this.#tls) return;
-    const before = this.#agent;
-    if (this.#tls !== null) this.#metrics?.certificateReloads.inc();
-    this.#tls = tls;
-    this.#agent = this.#createAgent(tls);
-    void before.close();
+    if (tls === this.#connections.tls) return;
+    if (this.#connections.tls !== null) this.#metrics?.certificateReloads.inc();
+    this.#connections.renew(tls);
   }
 
   /** For a login. Nothing of the answer gets into an error, since it may repeat what was sent. */
   async #post(url: string, document: unknown): Promise<unknown> {
     let text: string;
     try {
-      const { statusCode, body } = await request(url, {
-        dispatcher: this.#agent,
+      const { origin, pathname, search } = new URL(url);
+      const agent = await this.#connections.agent;
+      const { statusCode, body } = await agent.request({
+        origin,
+        path: `${pathname}${search}`,
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json', 'user-agent': USER_AGENT },
         body: JSON.stringify(document),
@@ -301,10 +297,11 @@ class UndiciStateClient implements StateClient, MasterAccess {
     }
   }
 
-  #send(hop: Hop, fetch: Fetch): Promise<Dispatcher.ResponseData> {
+  async #send(hop: Hop, fetch: Fetch): Promise<Dispatcher.ResponseData> {
     const { scheme, master, path } = hop;
     const { headers, signal } = fetch;
-    return this.#agent.request({
+    const agent = await this.#connections.agent;
+    return await agent.request({
       origin: originOf({ scheme, master }),
       path,
       method: 'GET',

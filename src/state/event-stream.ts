@@ -3,12 +3,13 @@
 
 import { constants } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { Config } from '../config/config.ts';
 import { MesosDnsError } from '../errors.ts';
 import { formatEndpoint, type Master } from '../leader/leader.ts';
 import { readBody, readExcerpt } from './body.ts';
 import type { MasterAccess } from './client.ts';
+import { Connections } from './connections.ts';
 import { parsePid } from './endpoint.ts';
 import { describeFailure, isAbsence, NotReadyError } from './fetch-failure.ts';
 import { isObject } from './fields.ts';
@@ -93,15 +94,13 @@ class UndiciEventStreamClient implements EventStreamClient {
   readonly #answerTimeoutMs: number;
   readonly #maxRecordBytes: number;
   readonly #access: MasterAccess;
-  #tls: TlsMaterial | null = null;
-  #agent: Agent;
+  readonly #connections = new Connections(connectionOptions);
 
   constructor({ config, access, maxRecordBytes }: EventStreamClientOptions) {
     this.#scheme = config.mesosHTTPSOn ? 'https' : 'http';
     this.#answerTimeoutMs = config.stateTimeoutSeconds * 1000;
     this.#maxRecordBytes = maxRecordBytes ?? MAX_SUBSCRIBED_BYTES;
     this.#access = access;
-    this.#agent = createAgent(null);
   }
 
   async follow(
@@ -147,17 +146,13 @@ class UndiciEventStreamClient implements EventStreamClient {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#connections.destroy();
   }
 
   /** New connections are made with certificates as they are now. */
   async #refreshTls(): Promise<void> {
     const tls = await this.#access.tls();
-    if (tls === this.#tls) return;
-    const before = this.#agent;
-    this.#tls = tls;
-    this.#agent = createAgent(tls);
-    void before.close();
+    if (tls !== this.#connections.tls) this.#connections.renew(tls);
   }
 
   /** Asks for the version, and who the master is. @returns where the leader's operator API is. */
@@ -235,7 +230,8 @@ class UndiciEventStreamClient implements EventStreamClient {
     for (let redirects = 0; ; redirects++) {
       const trusted = [asked, ...known].some(({ host }) => sameHost(host, hop.master.host));
       const credentials = trusted ? await this.#access.authentication.headers() : {};
-      const answer = await this.#agent.request({
+      const agent = await this.#connections.agent;
+      const answer = await agent.request({
         origin: originOf(hop),
         path: hop.path,
         method,
@@ -269,13 +265,13 @@ class UndiciEventStreamClient implements EventStreamClient {
   }
 }
 
-function createAgent(tls: TlsMaterial | null): Agent {
-  return new Agent({
+function connectionOptions(tls: TlsMaterial | null): Agent.Options {
+  return {
     connect: { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: 10_000 },
     autoSelectFamily: true,
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
 }
 
 /** Reads the stream to its end; rejects where that is no end in good order. */

@@ -1,6 +1,5 @@
 // What went wrong while a master was asked, in words for one log line.
 
-import { errors } from 'undici';
 import { messageOf } from '../errors.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -31,7 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** One line for an error of the network, of HTTP or of unpacking. */
 export function describeFailure(error: unknown): string {
-  if (error instanceof errors.HTTPParserError) return `not an HTTP answer (${messageOf(error)})`;
+  if (error instanceof Error && error.name === 'HTTPParserError') return `not an HTTP answer (${messageOf(error)})`;
   const code = codeOf(error);
   if (code === null) return messageOf(error);
   return WORDS[code] ?? `${messageOf(error)} (${code})`;

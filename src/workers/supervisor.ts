@@ -97,6 +97,7 @@ export class ServiceSupervisor {
   readonly #priority = getPriority();
   #io: IoDriver | null = null;
   #tuning: ServiceTuning;
+  #launch = () => {};
   #sockets: UdpSockets | null = null;
   /** Given up, and open until nobody can send from them any more. */
   #retired: readonly UdpSockets[] = [];
@@ -170,6 +171,11 @@ export class ServiceSupervisor {
     this.#stream?.post({ kind: 'route', route: 0, upstreams } satisfies StreamOrder);
   }
 
+  /** Resolves when the threads are on their way: from then on they start whatever this one does. */
+  readonly launched = new Promise<void>((resolve) => {
+    this.#launch = resolve;
+  });
+
   /** Starts serving; everything else in this process gives way to it from then on. Throws ERR_LISTEN. */
   async start(): Promise<readonly BoundEndpoint[]> {
     const { settings, logger } = this.#options;
@@ -187,7 +193,9 @@ export class ServiceSupervisor {
     }
     this.#stream = this.#createStream(io.kind);
     try {
-      await Promise.all([this.#stream.start(), ...this.#udpWorkers.map(({ thread }) => thread.start())]);
+      const started = [this.#stream.start(), ...this.#udpWorkers.map(({ thread }) => thread.start())];
+      this.#launch();
+      await Promise.all(started);
     } catch (error) {
       await this.stop(0);
       throw error;

@@ -1,5 +1,5 @@
-// Three stand-in masters of a large cluster in a process of their own, registered in ZooKeeper. It says `ready` when one
-// of them leads there, and `returned` after a change that only a cluster which is back can tell of.
+// Three stand-in masters of a large cluster in a process of their own, registered in ZooKeeper. It tells when one of them
+// leads there.
 
 import { setPriority } from 'node:os';
 import { benchCluster, SIZES, type Size } from '../../bench/server/zone.ts';
@@ -13,17 +13,14 @@ export interface EnsembleSetup {
   /** ZooKeeper's `host:port`. */
   readonly servers: string;
   readonly path: string;
-  /** Of the masters, in turn: they come back under the addresses that they had. Empty: any. */
-  readonly ports: readonly number[];
   /** An application that this run of the cluster has more than others; null: none. */
   readonly newcomer: string | null;
 }
 
 export interface EnsembleReady {
-  readonly ports: readonly number[];
   /** By name in DNS: the addresses of its tasks. */
   readonly names: ReadonlyMap<string, readonly string[]>;
-  /** When one of them led and could be asked, Unix time in milliseconds. */
+  /** When they began to register in ZooKeeper, which is all that clients know of them; Unix time in milliseconds. */
   readonly backAtMs: number;
 }
 
@@ -36,7 +33,7 @@ setPriority(10);
 process.on('disconnect', () => process.exit(0));
 process.once('message', (setup: EnsembleSetup) => void start(setup));
 
-async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): Promise<void> {
+async function start({ tasks, servers, path, newcomer }: EnsembleSetup): Promise<void> {
   const cluster = benchCluster(sizeOf(tasks), CLOCK);
   if (newcomer !== null) launch(cluster, newcomer);
   const names = new Map<string, string[]>();
@@ -50,15 +47,20 @@ async function start({ tasks, servers, path, ports, newcomer }: EnsembleSetup): 
       names.set(name, known);
     }
   }
-  const masters = [0, 1, 2].map((n) => ({ events: {}, port: ports[n] ?? 0 }));
-  const ensemble = new Ensemble(cluster, { masters });
+  const ensemble = new Ensemble(cluster, { masters: [{ events: {} }, { events: {} }, { events: {} }] });
   await ensemble.start();
-  // From now on whoever remembers their addresses can ask them.
+  // Writing and packing the first document takes this process many times as long as a real master.
+  await askForState(ensemble.leader?.endpoint ?? '');
   const backAtMs = Date.now();
   const registration = new EnsembleRegistration(ensemble, { servers, path });
   await registration.settled();
-  const known = ensemble.masters.map(({ identity }) => identity.port);
-  process.send?.({ ports: known, names, backAtMs } satisfies EnsembleReady);
+  process.send?.({ names, backAtMs } satisfies EnsembleReady);
+}
+
+async function askForState(endpoint: string): Promise<void> {
+  const { status, body } = await fetch(`http://${endpoint}/state`, { headers: { 'accept-encoding': 'gzip' } });
+  if (status !== 200) throw new Error(`the leading master answers ${status}`);
+  await body?.pipeTo(new WritableStream());
 }
 
 /** The cluster of the benches for 100,000 tasks, others in proportion. */

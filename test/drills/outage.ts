@@ -56,7 +56,6 @@ class Drill {
   readonly #zookeeper: TestZooKeeper;
   readonly #options: OutageOptions;
   readonly #stateDirectory: string;
-  #ports: readonly number[] = [];
   /** What every name in question is to be answered with. */
   readonly #expected = new Map<string, string>();
   #keys: Readonly<Record<string, unknown>> = {};
@@ -123,9 +122,8 @@ class Drill {
     const { host, port } = this.#zookeeper;
     const { tasks } = this.#options;
     const servers = `${host}:${port}`;
-    child.send({ tasks, servers, path: PATH, ports: this.#ports, newcomer } satisfies EnsembleSetup);
-    const [{ ports, names, backAtMs }] = (await once(child, 'message')) as [EnsembleReady];
-    this.#ports = ports;
+    child.send({ tasks, servers, path: PATH, newcomer } satisfies EnsembleSetup);
+    const [{ names, backAtMs }] = (await once(child, 'message')) as [EnsembleReady];
     const step = Math.max(1, Math.floor(names.size / NAMES));
     if (this.#expected.size > 0) return { child, backAtMs };
     [...names].forEach(([name, addresses], i) => {
