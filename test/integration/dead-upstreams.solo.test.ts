@@ -1,8 +1,10 @@
 // All upstreams dead while 2,000 different foreign names are asked for each second: what that costs the answers for names
 // of the zone, memory, descriptors and the log, and how soon forwarding is back with the upstreams.
 //
-// MESOS_DNS_TEST_SECONDS=30 MESOS_DNS_TEST_ROUNDS=5 makes it as long as a real outage, and has the median of the rounds
-// count instead of the best of some short ones.
+// In short rounds, of which the best counts, that is held against as many queries for names of the zone as there are misses
+// otherwise: two clients on few processors wait for each other, whatever the server does.
+// MESOS_DNS_TEST_SECONDS=30 MESOS_DNS_TEST_ROUNDS=5 makes it as long as a real outage, holds it against the client alone, and
+// has the median of the rounds count.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { demoCluster } from '../../src/standin/demo-cluster.ts';
 import { StandinMaster } from '../../src/standin/master.ts';
 import { bestOf } from '../support/best-of.ts';
-import { lostOf, Probe, permille } from '../support/probe.ts';
+import { lostOf, Probe, type ProbeQuestion, permille } from '../support/probe.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { RemoteUpstream } from '../support/remote-upstream.ts';
 
@@ -67,14 +69,17 @@ describe('while all upstreams are dead', () => {
     const memoryBefore = residentBytes(program.pid);
     const linesBefore = program.lines.length;
     await holdsInRounds(test, async (round) => {
-      const alone = await probe();
-      await sleep(SECONDS * 1000);
-      const before = (await alone.stop()).asked;
+      const without = await probe();
+      if (MEDIAN_OF === null) await others(program.dnsPort, SECONDS, zone);
+      else await sleep(SECONDS * 1000);
+      const before = (await without.stop()).asked;
       const beside = await probe();
       const missesLost = await misses(program.dnsPort, SECONDS, `round${round}`);
       const during = (await beside.stop()).asked;
       const [quiet, flooded] = [permille(before, 990), permille(during, 990)];
-      test.diagnostic(`p99 ${quiet.toFixed(2)} ms alone, ${flooded.toFixed(2)} ms beside, ${missesLost} misses lost`);
+      test.diagnostic(
+        `p99 ${quiet.toFixed(2)} ms without misses, ${flooded.toFixed(2)} ms with, ${missesLost} misses lost`,
+      );
       return { 'ms more at p99': flooded - quiet, 'queries of the zone lost': lostOf([...before, ...during]) };
     });
     const memory = residentBytes(program.pid) - memoryBefore;
@@ -126,10 +131,15 @@ async function holdsInRounds(test: TestContext, measure: (round: number) => Prom
 }
 
 /** Asks for different names; every one of them is to be answered, with SERVFAIL or not. @returns how many were not */
-async function misses(port: number, seconds: number, tag: string): Promise<number> {
+function misses(port: number, seconds: number, tag: string): Promise<number> {
   const questions = Array.from({ length: MISSES_PER_SECOND * (seconds + 1) }, (_, n) => ({
     name: `${tag}-${n}.example`,
   }));
+  return others(port, seconds, questions);
+}
+
+/** Asks as often as for misses. @returns how many were not answered */
+async function others(port: number, seconds: number, questions: readonly ProbeQuestion[]): Promise<number> {
   const probe = await Probe.start({ port, questions, perSecond: MISSES_PER_SECOND });
   await sleep(seconds * 1000);
   const { asked } = await probe.stop();
