@@ -3,12 +3,14 @@
 import { errnoOf, type Libc, LibcError, MSG_DONTWAIT, POLLFD_EVENTS, POLLFD_SIZE, POLLOUT } from './libc.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { counterIndex } from './udp-control.ts';
+import { allowFragments } from './udp-sockets.ts';
 
 /** How often, and for how long each, a run waits for room before its rest is given up: queries wait behind it. */
 const MAX_WAITS = 3;
 const WAIT_MS = 5;
 
 const EINTR = errnoOf('EINTR');
+const EMSGSIZE = errnoOf('EMSGSIZE');
 const EAGAIN = errnoOf('EAGAIN');
 const ENOBUFS = errnoOf('ENOBUFS');
 const ENOMEM = errnoOf('ENOMEM');
@@ -20,18 +22,17 @@ export interface SendCounts {
   count(counter: number, by: number): void;
 }
 
+/** What of the C library is called here. */
+type Caller = Pick<Libc, 'poll' | 'errno' | 'addressOf' | 'setsockopt'>;
+
 export class PacketSender {
-  readonly #libc: Pick<Libc, 'poll' | 'errno' | 'addressOf'>;
+  readonly #libc: Caller;
   readonly #counts: SendCounts;
   readonly #onTrouble: (what: string, error: unknown) => void;
   readonly #pollFd = new DataView(new ArrayBuffer(POLLFD_SIZE));
   readonly #pollPtr: number;
 
-  constructor(
-    libc: Pick<Libc, 'poll' | 'errno' | 'addressOf'>,
-    counts: SendCounts,
-    onTrouble: (what: string, error: unknown) => void,
-  ) {
+  constructor(libc: Caller, counts: SendCounts, onTrouble: (what: string, error: unknown) => void) {
     this.#libc = libc;
     this.#counts = counts;
     this.#onTrouble = onTrouble;
@@ -40,10 +41,11 @@ export class PacketSender {
   }
 
   /** Sends slots `from` to `to` - 1. */
-  send(fd: number, batch: Pick<PacketBatch, 'send'>, from: number, to: number): void {
+  send(fd: number, batch: Pick<PacketBatch, 'send' | 'shape'>, from: number, to: number): void {
     let at = from;
     let failed = 0;
     let waits = 0;
+    let mayFragment = false;
     while (at < to) {
       const sent = batch.send(fd, at, to, MSG_DONTWAIT);
       if (sent > 0) {
@@ -52,6 +54,12 @@ export class PacketSender {
       }
       const errno = this.#libc.errno();
       if (errno === EINTR) continue;
+      if (errno === EMSGSIZE && !mayFragment) {
+        // The way to a client begins with a link that is too small.
+        mayFragment = true;
+        allowFragments(this.#libc, fd, batch.shape.family);
+        continue;
+      }
       if (errno === EAGAIN || errno === ENOBUFS || errno === ENOMEM) {
         if (waits < MAX_WAITS) {
           waits += 1;

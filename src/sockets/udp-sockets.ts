@@ -13,6 +13,7 @@ import {
   type Libc,
   must,
   PMTUDISC_OMIT,
+  PMTUDISC_PROBE,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_RCVTIMEO,
@@ -217,9 +218,20 @@ function setReceiveTimeout(libc: Libc, fd: number): void {
 function setUp(libc: Libc, fd: number, address: string, options: UdpSocketOptions): void {
   setReceiveTimeout(libc, fd);
   setBuffers(libc, fd, options.receiveBufferBytes, options.sendBufferBytes);
-  // Forged "fragmentation needed" messages must not make the kernel cut answers (RFC 9715). Old kernels lack it.
-  const [level, option] = familyOf(address) === 6 ? [IPPROTO_IPV6, IPV6_MTU_DISCOVER] : [IPPROTO_IP, IP_MTU_DISCOVER];
-  libc.setsockopt(fd, level, option, new Uint32Array([PMTUDISC_OMIT]).buffer, 4);
+  // No fragments, as RFC 9715 asks for, and no heed to "fragmentation needed" messages, which anybody can forge. It is
+  // cheaper, too: the kernel need not find an id for each packet.
+  setPathMtuDiscovery(libc, fd, familyOf(address), PMTUDISC_PROBE);
+}
+
+/** From now on, what a socket sends is cut in fragments where the link to the receiver takes no packet of that size. */
+export function allowFragments(libc: Pick<Libc, 'setsockopt'>, fd: number, family: 4 | 6): void {
+  setPathMtuDiscovery(libc, fd, family, PMTUDISC_OMIT);
+}
+
+/** A favour: where the kernel does not know the mode, it goes on as it likes. */
+function setPathMtuDiscovery(libc: Pick<Libc, 'setsockopt'>, fd: number, family: 4 | 6, mode: number): void {
+  const [level, option] = family === 6 ? [IPPROTO_IPV6, IPV6_MTU_DISCOVER] : [IPPROTO_IP, IP_MTU_DISCOVER];
+  libc.setsockopt(fd, level, option, new Uint32Array([mode]).buffer, 4);
 }
 
 function setBuffers(libc: Libc, fd: number, receiveBufferBytes: number, sendBufferBytes: number): void {
