@@ -1,6 +1,8 @@
 // Questions that no upstream has answered, remembered for a moment: a name that is dead is not asked for each time somebody
 // wants it (RFC 9520).
 
+import { type ClientQuery, sharingKey } from './query.ts';
+
 /** After the first failure; then twice as long after each further one (section 3.2: from a second to five minutes). */
 const FIRST_MS = 1000;
 const LONGEST_MS = 5000;
@@ -21,13 +23,14 @@ export class Failures {
     this.#now = now;
   }
 
-  /** @param key of the question */
-  has(key: string): boolean {
-    const failure = this.#failures.get(key);
+  has(query: ClientQuery, route: number): boolean {
+    if (this.#failures.size === 0) return false;
+    const failure = this.#failures.get(sharingKey(query, route));
     return failure !== undefined && this.#now() < failure.untilMs;
   }
 
-  add(key: string): void {
+  add(query: ClientQuery, route: number): void {
+    const key = sharingKey(query, route);
     const last = this.#failures.get(key);
     const nowMs = this.#now();
     // What failed long ago says nothing.
@@ -42,8 +45,8 @@ export class Failures {
     }
   }
 
-  delete(key: string): void {
-    this.#failures.delete(key);
+  delete(query: ClientQuery, route: number): void {
+    if (this.#failures.size > 0) this.#failures.delete(sharingKey(query, route));
   }
 
   /** Upstreams are others, or alive again. */

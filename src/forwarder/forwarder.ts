@@ -13,7 +13,8 @@ import { LoopWatch } from './loop-watch.ts';
 import { boundUdpSize, capTtls, type MessageLayout, readLayout } from './message.ts';
 import { Places } from './places.ts';
 import { type ForwardPolicy, orderUpstreams } from './policy.ts';
-import { type ClientQuery, readClientQuery, responseCode, sharingKey } from './query.ts';
+import { type ClientQuery, readClientQuery, responseCode } from './query.ts';
+import { QuestionTable } from './question-table.ts';
 import { createRandomId } from './random.ts';
 import {
   buildEmptyReply,
@@ -225,14 +226,8 @@ class CoalescingForwarder implements UpstreamForwarder {
   readonly #hooks: ForwarderHooks;
   readonly #recursionAvailable: boolean;
   readonly #maxWaiting: number;
-  /** Questions being asked, each in a slot of its own; free slots are used again. */
-  readonly #shared: (Shared | undefined)[] = [];
-  readonly #freeSlots: number[] = [];
-  /**
-   * The slot of each question, by its key. A number, as in the places: V8 links a table that a Map or a Set has outgrown with
-   * the one after it, so that an old one keeps all that come later, and what was in them, until a full collection.
-   */
-  readonly #slots = new Map<string, number>();
+  readonly #questions = new QuestionTable<Shared>();
+  /** Holds slots of the questions. */
   readonly #places: Places<number>;
   readonly #failures: Failures;
   readonly #loops: LoopWatch;
@@ -311,7 +306,9 @@ class CoalescingForwarder implements UpstreamForwarder {
   close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#ticker);
-    for (const shared of [...this.#shared]) shared?.asking?.cancel();
+    this.#questions.forEach(({ asking }) => {
+      asking?.cancel();
+    });
     this.#loops.close();
     this.#routes.close();
     return Promise.resolve();
@@ -349,13 +346,11 @@ class CoalescingForwarder implements UpstreamForwarder {
     }
     const known = this.#hooks.lookup?.(waiter.query, route) ?? null;
     if (known !== null && this.#answerWith(waiter, known)) return;
-    const key = sharingKey(waiter.query, route);
-    if (this.#failures.has(key)) {
+    if (this.#failures.has(waiter.query, route)) {
       this.#giveUp(waiter, route, EDE_CACHED_ERROR);
       return;
     }
-    const slot = this.#slots.get(key);
-    const present = slot === undefined ? undefined : this.#shared[slot];
+    const present = this.#questions.find(waiter.query, route);
     if (this.#closed || !this.#makeRoom(present, clientGroup)) {
       if (!this.#closed) this.counters.overLimit += 1;
       this.#giveUp(waiter, route, EDE_NETWORK_ERROR);
@@ -363,7 +358,7 @@ class CoalescingForwarder implements UpstreamForwarder {
     }
     this.counters.waiting += 1;
     if (present === undefined) {
-      this.#ask(key, route, waiter, clientGroup);
+      this.#ask(route, waiter, clientGroup);
     } else {
       this.counters.coalesced += 1;
       present.waiters.push(waiter);
@@ -377,53 +372,49 @@ class CoalescingForwarder implements UpstreamForwarder {
     const place = this.#places.find(clientGroup);
     if (place === 'free') return true;
     if (place === 'full') return false;
-    const displaced = this.#shared[place.holder];
+    const displaced = this.#questions.at(place.holder);
     this.counters.overLimit += displaced?.waiters.length ?? 0;
     displaced?.asking?.cancel();
     return true;
   }
 
-  #ask(key: string, route: number, waiter: Waiter, clientGroup: number): void {
+  #ask(route: number, waiter: Waiter, clientGroup: number): void {
     const nowMs = this.#context.now();
     const staleAtMs = this.#hooks.stale === undefined ? Number.POSITIVE_INFINITY : nowMs + STALE_AFTER_MS;
     const shared: Shared = { route, waiters: [waiter], asking: null, staleAtMs };
-    const slot = this.#freeSlots.pop() ?? this.#shared.length;
-    this.#shared[slot] = shared;
-    this.#slots.set(key, slot);
+    const { query } = waiter;
+    const slot = this.#questions.add(query, route, shared);
     this.#places.take(clientGroup, slot);
     this.counters.inFlight += 1;
     const upstreams = orderUpstreams(this.#routes.of(route), this.#policy, this.#context.randomId);
     if (upstreams[0]?.isFailing === true) this.counters.allFailing += 1;
     const onResult = (result: AskingResult) => {
-      this.#shared[slot] = undefined;
-      this.#freeSlots.push(slot);
-      this.#slots.delete(key);
+      this.#questions.remove(slot);
       this.#places.giveBack(clientGroup, slot);
       this.counters.inFlight -= 1;
       this.counters.waiting -= shared.waiters.length;
-      if (result.kind === 'failed') this.#failures.add(key);
-      if (result.kind === 'reply') this.#failures.delete(key);
-      this.#settle(shared, waiter.query, result);
+      if (result.kind === 'failed') this.#failures.add(query, route);
+      if (result.kind === 'reply') this.#failures.delete(query, route);
+      this.#settle(shared, query, result);
     };
-    const asking = new Asking(this.#context, upstreams, waiter.query, onResult, nowMs);
+    const asking = new Asking(this.#context, upstreams, query, onResult, nowMs);
     // Where nobody can be asked it is over by now.
-    if (this.#shared[slot] !== shared) return;
+    if (this.#questions.at(slot) !== shared) return;
     shared.asking = asking;
     this.#ticker ??= setInterval(this.#tick, TICK_MS);
   }
 
   /** One timer for all: two for each question would cost more than asking it. */
   readonly #tick = (): void => {
-    if (this.#slots.size === 0) {
+    if (this.#questions.isEmpty) {
       clearInterval(this.#ticker);
       this.#ticker = undefined;
     }
     const nowMs = this.#context.now();
-    for (const shared of this.#shared) {
-      if (shared === undefined) continue;
+    this.#questions.forEach((shared) => {
       shared.asking?.tick(nowMs);
       if (nowMs >= shared.staleAtMs) this.#answerStale(shared);
-    }
+    });
   };
 
   #settle({ route, waiters }: Shared, query: ClientQuery, result: AskingResult): void {

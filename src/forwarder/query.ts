@@ -68,7 +68,32 @@ export function readClientQuery(message: Uint8Array): ClientQueryOutcome {
   return { kind: 'query', query, udpSizeBytes: layout.opt?.udpSizeBytes ?? MIN_UDP_PAYLOAD };
 }
 
-/** Equal for two queries that the same upstream answer serves: same route, same question but for case, same flags, same DO bit. */
+/** Whether the same upstream answer serves two queries of one route: same question but for case, same flags, same DO bit. */
+export function isSameQuestion(one: ClientQuery, other: ClientQuery): boolean {
+  if (((one.flags ^ other.flags) & FORWARDED_FLAGS) !== 0) return false;
+  if ((one.opt?.dnssecOk === true) !== (other.opt?.dnssecOk === true)) return false;
+  const { length } = one.question;
+  if (length !== other.question.length) return false;
+  for (let i = 0; i < length; i += 1) {
+    const octet = one.question[i] ?? 0;
+    const otherOctet = other.question[i] ?? 0;
+    if (octet !== otherOctet && (i >= length - 4 || foldCase(octet) !== foldCase(otherOctet))) return false;
+  }
+  return true;
+}
+
+/** 32 bits, equal for the same question and route. Who does not know the seed cannot choose others that have them, too. */
+export function hashQuery({ question }: ClientQuery, route: number, seed: number): number {
+  let hash = seed ^ route;
+  // With this bit, letters are the same in both cases; a few other octets are, too.
+  for (let i = 0; i < question.length; i += 1) {
+    hash = Math.imul(hash ^ ((question[i] ?? 0) | 0x20), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}
+
+/** Equal for two queries of the same question, as isSameQuestion() has it, and route. */
 export function sharingKey(query: ClientQuery, route: number): string {
   const { question, flags, opt } = query;
   const key = keyScratch;

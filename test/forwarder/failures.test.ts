@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { Failures } from '../../src/forwarder/failures.ts';
-import { addressesOf, type Behaviour, encodeAnswer } from '../support/fake-upstream.ts';
+import { type ClientQuery, readClientQuery } from '../../src/forwarder/query.ts';
+import { addressesOf, type Behaviour, encodeAnswer, encodeQuery } from '../support/fake-upstream.ts';
 import { ask, closeAll, edeOf, forwarderTo, honest, rcodeOf, upstream } from '../support/forwarding.ts';
 
 afterEach(closeAll);
@@ -9,6 +10,12 @@ afterEach(closeAll);
 const SERVFAIL = 2;
 const CACHED_ERROR = 13;
 const DEAD_NAME = 'dead.example';
+
+function questionFor(name: string): ClientQuery {
+  const outcome = readClientQuery(encodeQuery(name));
+  if (outcome.kind === 'refused') throw new TypeError(`expected a query for ${name}`);
+  return outcome.query;
+}
 
 /** Fails for one name, and answers for all others. */
 const failingForOne: Behaviour = (query, reply) => {
@@ -21,22 +28,23 @@ describe('a question that failed', () => {
     let now = 0;
     const failures = new Failures(() => now);
     for (const lengthMs of [1000, 2000, 4000, 5000, 5000]) {
-      failures.add('a');
+      failures.add(questionFor('a'), 0);
       now += lengthMs - 1;
-      assert.equal(failures.has('a'), true, `${lengthMs} ms`);
+      assert.equal(failures.has(questionFor('a'), 0), true, `${lengthMs} ms`);
       now += 1;
-      assert.equal(failures.has('a'), false, `${lengthMs} ms`);
+      assert.equal(failures.has(questionFor('a'), 0), false, `${lengthMs} ms`);
     }
     now += 5000;
-    failures.add('a');
+    failures.add(questionFor('a'), 0);
     now += 1000;
-    assert.equal(failures.has('a'), false, 'begins anew');
+    assert.equal(failures.has(questionFor('a'), 0), false, 'begins anew');
   });
 
   it('is one of 4,096: the oldest goes first', () => {
     const failures = new Failures(() => 0);
-    for (let i = 0; i <= 4096; i += 1) failures.add(`${i}`);
-    assert.deepEqual([failures.has('0'), failures.has('1'), failures.has('4096')], [false, true, true]);
+    for (let i = 0; i <= 4096; i += 1) failures.add(questionFor(`${i}`), 0);
+    const known = ['0', '1', '4096'].map((name) => failures.has(questionFor(name), 0));
+    assert.deepEqual(known, [false, true, true]);
   });
 
   it('is answered without asking for a while, others are asked', async () => {
