@@ -22,10 +22,8 @@ import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { watchProcess } from './observability/process-watch.ts';
 import { hostsToResolve } from './records/addresses.ts';
 import { enumerate } from './records/listing.ts';
-import { resumedSerial, SerialKeeper } from './snapshot/serial-keeper.ts';
-import { type ClusterSnapshot, identityOf } from './snapshot/snapshot.ts';
-import { SnapshotFile } from './snapshot/snapshot-file.ts';
-import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
+import { KeptZone, stateDirectoryOf } from './snapshot/kept-zone.ts';
+import type { ClusterSnapshot } from './snapshot/snapshot.ts';
 import { LiveCluster } from './state/live-cluster.ts';
 import { NO_SOCKETS, type PassedSockets } from './systemd/passed-sockets.ts';
 import { VERSION } from './version.ts';
@@ -106,8 +104,8 @@ class RunningApp implements App {
   readonly #hosts: HostAddresses;
   readonly #guard: ClusterGuard;
   readonly #cluster: LiveCluster;
-  /** null where no directory is given for them. */
-  #stored: Stored | null;
+  /** null where no directory is given for it. */
+  #kept: KeptZone | null;
   readonly #zone: Zone;
   readonly #interfaceAddresses = interfaceReader();
   readonly #passed: PassedSockets;
@@ -154,7 +152,7 @@ class RunningApp implements App {
       logger: roomLogger(logger, 'zone'),
       metrics: this.#metrics,
     });
-    this.#stored = createStored(config, logger, this.#metrics);
+    this.#kept = this.#createKept(config);
     this.#cluster = new LiveCluster({ recoveryMs: () => this.#config.agentReregisterSeconds * 1000 });
     this.#zone = new Zone({
       config,
@@ -164,8 +162,7 @@ class RunningApp implements App {
       guard: this.#guard,
       onPublished: (serial, names) => this.#http?.feed.publish(serial, names),
       onServed: (served) => {
-        void this.#stored?.serials.use(served.serial);
-        this.#stored?.snapshots.confirm(served.serial, () => snapshotOf(served, this.#hosts));
+        this.#kept?.served(served.serial, () => snapshotOf(served, this.#hosts));
       },
       masters: () => this.#detector.current,
       interfaceAddresses: this.#interfaceAddresses,
@@ -230,7 +227,7 @@ class RunningApp implements App {
     const serving = this.#service?.start() ?? Promise.resolve([]);
     serving.catch(() => undefined); // thrown below
     await Promise.race([this.#service?.launched, serving.catch(() => undefined)]);
-    await this.#restore();
+    await this.#kept?.restore(this.#zone);
     // The state is on its way while all that starts.
     this.#follow();
     try {
@@ -258,18 +255,6 @@ class RunningApp implements App {
     this.#serve(await serving);
   }
 
-  /** Serves what was stored by an earlier life. */
-  async #restore(): Promise<void> {
-    if (this.#stored === null) return;
-    const { snapshots, serials } = this.#stored;
-    const [known, lastUsed] = await Promise.all([snapshots.restore(Date.now()), serials.lastUsed()]);
-    if (lastUsed !== null) this.#zone.startAfter(lastUsed);
-    if (known === null) return;
-    const serial = resumedSerial(known.serial, lastUsed);
-    this.#zone.restore({ ...known, serial });
-    void serials.use(serial);
-  }
-
   async reload(next: Config): Promise<Reloaded> {
     const last = this.#config;
     const changes = changesOf(last, next);
@@ -290,8 +275,8 @@ class RunningApp implements App {
     http?.done();
     if (changes.concern('snapshot')) {
       // Before the zone: what is made under the new configuration is kept under its name.
-      void closeStored(this.#stored);
-      this.#stored = createStored(next, this.#options.logger, this.#metrics);
+      void this.#kept?.leave();
+      this.#kept = this.#createKept(next);
     }
     if (changes.concern('log')) this.#options.setLogFormat(next.logFormat);
     if (changes.concern('core')) this.#applyToCore(next);
@@ -332,7 +317,7 @@ class RunningApp implements App {
     this.#zone.close();
     await Promise.all([this.#closeFollowing(), this.#http?.api.close(), this.#service?.stop(STOP_GRACE_MS)]);
     this.#hosts.close();
-    await closeStored(this.#stored);
+    await this.#kept?.close();
   }
 
   #follow(): void {
@@ -343,6 +328,21 @@ class RunningApp implements App {
   async #closeFollowing(): Promise<void> {
     await this.#following.close();
     await this.#detector.close();
+  }
+
+  /** null where no directory is given for it. */
+  #createKept(config: Config): KeptZone | null {
+    const directory = stateDirectoryOf(config);
+    if (directory === null) return null;
+    return new KeptZone({
+      config,
+      configInForce: () => this.#config,
+      directory,
+      interfaceAddresses: this.#interfaceAddresses,
+      takeImage: () => this.#engine.image(),
+      logger: roomLogger(this.#options.logger, 'snapshot'),
+      metrics: this.#metrics,
+    });
   }
 
   /** Throws ERR_CONFIG where the masters cannot be found that way. */
@@ -544,33 +544,6 @@ async function settledWithin(promise: Promise<unknown>, ms: number): Promise<voi
 }
 
 /** What is kept on disk over a restart. */
-interface Stored {
-  readonly snapshots: SnapshotKeeper;
-  readonly serials: SerialKeeper;
-}
-
-async function closeStored(stored: Stored | null): Promise<void> {
-  await stored?.snapshots.close();
-  await stored?.serials.close();
-}
-
-/** null where no directory is given for it. */
-function createStored(config: Config, logger: Logger, metrics: Metrics): Stored | null {
-  // systemd names all of a unit's state directories, with colons between them.
-  const directory = config.stateDirectory || (process.env['STATE_DIRECTORY'] ?? '').split(':', 1)[0];
-  if (!directory) return null;
-  const log = roomLogger(logger, 'snapshot');
-  return {
-    snapshots: new SnapshotKeeper({
-      file: new SnapshotFile(directory, identityOf(config)),
-      maxAgeSeconds: config.snapshotMaxAgeSeconds,
-      logger: log,
-      metrics,
-    }),
-    serials: new SerialKeeper({ directory, domain: config.domain, logger: log, metrics }),
-  };
-}
-
 function snapshotOf({ input, serial }: ServedZone, hosts: HostAddresses): ClusterSnapshot {
   const { state, masters } = input;
   const known = hostsToResolve(state, masters).map((host) => [host, hosts.lookup(host)] as const);

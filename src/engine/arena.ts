@@ -40,6 +40,31 @@ export class Arena {
     return { address, size: rounded };
   }
 
+  /**
+   * Takes a region of a given place, as allocate() would have given it.
+   * Throws what `reserve` throws where the memory does not reach so far.
+   * @returns false where some of it is taken
+   */
+  claim({ address, size }: Region): boolean {
+    const end = address + size;
+    if (address >= this.#end) {
+      this.#reserve(end);
+      const gap = { address: this.#end, size: address - this.#end };
+      this.#end = end;
+      if (gap.size > 0) this.release(gap);
+      return true;
+    }
+    const at = this.#free.findIndex((region) => region.address <= address && end <= region.address + region.size);
+    const around = this.#free[at];
+    if (around === undefined) return false;
+    const rests = [
+      { address: around.address, size: address - around.address },
+      { address: end, size: around.address + around.size - end },
+    ];
+    this.#free.splice(at, 1, ...rests.filter((rest) => rest.size > 0));
+    return true;
+  }
+
   release(region: Region): void {
     const at = this.#indexBehind(region.address);
     const before = this.#free[at - 1];

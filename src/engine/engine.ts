@@ -1,12 +1,13 @@
 // The engine: one shared memory, and the generations of the zone in it. The control plane's side of answering.
 
-import { Arena } from './arena.ts';
+import { Arena, type Region } from './arena.ts';
 import { type CacheSettings, writeCacheSettings } from './cache-settings.ts';
 import { ARENA_BASE, TABLE_ALIGN } from './contract.ts';
 import { type CoreBuild, compileCore, instantiateCore } from './core.ts';
-import { createMemory, growTo } from './memory.ts';
+import { createMemory, growTo, wholeMemoryViews } from './memory.ts';
 import { Publisher } from './publisher.ts';
 import { PageFullError, Table, type Workshop } from './table.ts';
+import { placeImage, regionsOf, type TableImage } from './table-image.ts';
 import type { TableChanges, TableInput } from './table-input.ts';
 
 /** Below so much, garbage is left where it is. */
@@ -26,6 +27,13 @@ export interface PublishedTable {
   readonly overlong: readonly string[];
 }
 
+export interface KeptImage {
+  readonly image: TableImage;
+  /** The octets that publishImage() is to be given again. */
+  readonly parts: readonly Uint8Array[];
+  readonly release: () => void;
+}
+
 export class Engine {
   /** What workers instantiate the core from. */
   readonly module: WebAssembly.Module;
@@ -33,6 +41,8 @@ export class Engine {
   readonly #workshop: Workshop;
   readonly #publisher: Publisher;
   #table: Table | null = null;
+  /** What the generation in force leads to, where it was not built here. */
+  #placed: readonly Region[] = [];
   /** The newest table cannot be changed: making a generation from it was given up halfway. */
   #mustBuild = false;
 
@@ -67,10 +77,42 @@ export class Engine {
   publish(input: TableInput): PublishedTable {
     this.#publisher.reclaim();
     const table = Table.build(this.#workshop, input, this.#publisher.generation + 1);
-    this.#publisher.publish(table.header, this.#table?.regions ?? []);
+    this.#publisher.publish(table.header, this.#table?.regions ?? this.#placed);
     this.#table = table;
+    this.#placed = [];
     this.#mustBuild = false;
     return summary(table);
+  }
+
+  /**
+   * The generation in force, to be kept beyond this process; null while no state is known. Nothing of it changes until
+   * `release` is called.
+   */
+  image(): KeptImage | null {
+    const image = this.#table?.image ?? null;
+    if (image === null) return null;
+    const { bytes } = wholeMemoryViews(this.memory);
+    const parts = regionsOf(image).map(({ address, size }) => bytes.subarray(address, address + size));
+    return { image, parts, release: this.#publisher.pin() };
+  }
+
+  /**
+   * Makes what an image holds the current generation, until a table is built.
+   * Throws ERR_TABLE_FULL where it does not fit, and what `fill` throws; the generation in force stays then.
+   *
+   * @param input of the table that the image was made of, but for records, the serial, and what stands in headers alone
+   * @param fill writes the parts of the image, in their order
+   * @returns false where something else stands in its place
+   */
+  publishImage(image: TableImage, input: TableInput, fill: (parts: readonly Uint8Array[]) => void): boolean {
+    this.#publisher.reclaim();
+    const { core, memory, arena } = this.#workshop;
+    const placed = placeImage({ core, memory, arena }, image, input, this.#publisher.generation + 1, fill);
+    if (placed === null) return false;
+    this.#publisher.publish(placed.header, this.#table?.regions ?? this.#placed);
+    this.#table = null;
+    this.#placed = placed.regions;
+    return true;
   }
 
   /**

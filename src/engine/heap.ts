@@ -29,6 +29,13 @@ export class Heap {
     return this.#segments;
   }
 
+  /** The segments as far as they are filled. */
+  get filled(): readonly Region[] {
+    return this.#segments.map(({ address, size }, i) =>
+      i === this.#segments.length - 1 ? { address, size: this.#next - address } : { address, size },
+    );
+  }
+
   /** Octets handed out, garbage included. */
   get usedBytes(): number {
     return this.#used;

@@ -67,6 +67,8 @@ interface Body {
 /** Octets behind a name that hashing reads. */
 const NAME_PADDING = 7;
 const SRV_FIXED_SIZE = 6;
+/** The serial and what follows it. */
+const SOA_TIMES_SIZE = 20;
 const NO_BODY: Body = { address: 0, count: 0, size: 0 };
 /** Header, question and OPT record beside the question's name. */
 const AROUND_ANSWERS_SIZE = HEADER_SIZE + 4 + OPT_SIZE;
@@ -75,6 +77,7 @@ export class NodeWriter {
   readonly #options: NodeWriterOptions;
   readonly #heap: Heap;
   #soa: Soa;
+  #apexSoa = 0;
   /** Names that have the same list of services share its body; lists do not change while a table is built. */
   readonly #srvBodies = new Map<readonly string[], Body>();
   /** Likewise lists of addresses: all tasks on an agent's network have the same one. */
@@ -161,6 +164,16 @@ export class NodeWriter {
     return { address: this.#writeSoa(this.#take(size), ttl), size };
   }
 
+  /** Where the serial stands in a SOA record that begins at an address. */
+  serialAt(record: number): number {
+    return record + this.#soaSize() - SOA_TIMES_SIZE;
+  }
+
+  /** The SOA record of the apex. */
+  get apexSoa(): number {
+    return this.#apexSoa;
+  }
+
   #begin(): void {
     this.#rrsetCount = 0;
     this.#extent = 0;
@@ -177,7 +190,7 @@ export class NodeWriter {
     const { ttl } = this.#options;
     const soa = this.#soa;
     const { address, body } = this.#takeEntryBody(this.#soaSize(), null);
-    this.#writeSoa(address, ttl);
+    this.#apexSoa = this.#writeSoa(address, ttl);
     this.#add(TYPE_SOA, body);
     this.#add(TYPE_NS, this.#writeNamed(TYPE_NS, soa.mname, foldCase(soa.mname)));
   }
@@ -380,7 +393,7 @@ export class NodeWriter {
 
   #soaSize(): number {
     const soa = this.#soa;
-    return RECORD_FIXED_SIZE + wireSize(soa.mname) + wireSize(soa.rname) + 20;
+    return RECORD_FIXED_SIZE + wireSize(soa.mname) + wireSize(soa.rname) + SOA_TIMES_SIZE;
   }
 
   #writeSoa(address: number, ttl: number): number {

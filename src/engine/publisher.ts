@@ -17,6 +17,8 @@ export class Publisher {
   /** Address of each header that may still be announced to its generation. */
   readonly #generations = new Map<number, number>();
   #retired: Retired[] = [];
+  /** Generations that somebody in this thread reads. */
+  readonly #pinned = new Set<number>();
   #generation = 0;
 
   constructor(memory: WebAssembly.Memory, arena: Arena) {
@@ -45,9 +47,16 @@ export class Publisher {
     this.reclaim();
   }
 
-  /** Frees what no announced table leads to; call before allocating. */
+  /** Keeps what the generation in force leads to. @returns what lets go of it */
+  pin(): () => void {
+    const generation = this.#generation;
+    this.#pinned.add(generation);
+    return () => this.#pinned.delete(generation);
+  }
+
+  /** Frees what no announced table leads to, and nobody has pinned; call before allocating. */
   reclaim(): void {
-    let oldest = this.#generation;
+    let oldest = Math.min(this.#generation, ...this.#pinned);
     for (const word of this.#announcements) {
       const generation = this.#generations.get(Atomics.load(word, 0));
       if (generation !== undefined && generation < oldest) oldest = generation;

@@ -37,6 +37,11 @@ export interface TableInput {
   readonly identity: Identity;
 }
 
+/** Seconds for which clients may remember that something does not exist (RFC 2308 section 3). */
+export function negativeTtlOf(ttl: number, { minimum }: Soa): number {
+  return Math.min(ttl, minimum);
+}
+
 /** What the server says of itself; an empty text says nothing. */
 export interface Identity {
   /** The NSID option (RFC 5001), at most NSID_MAX octets. */

@@ -18,7 +18,8 @@ import { Heap } from './heap.ts';
 import { type MemoryViews, wholeMemoryViews } from './memory.ts';
 import { NodeWriter } from './node-writer.ts';
 import { TableHeader } from './table-header.ts';
-import type { Soa, TableChanges, TableInput } from './table-input.ts';
+import type { TableImage } from './table-image.ts';
+import { negativeTtlOf, type Soa, type TableChanges, type TableInput } from './table-input.ts';
 import { ZoneList } from './zone-list.ts';
 import { type NameRecords, sizeEstimate, ZoneView } from './zone-view.ts';
 
@@ -63,6 +64,8 @@ export class Table {
   readonly #recentAbove: Children[] = [];
   #recentNext = 0;
   #header: Region = { address: 0, size: 0 };
+  #serial = 0;
+  #negativeSoa: Region = { address: 0, size: 0 };
   #nameCount = 0;
   /** What the SOA record of negative answers takes; each generation has its own. */
   #negativeSoaBytes = 0;
@@ -172,6 +175,20 @@ export class Table {
   /** RRsets larger than any message, as text. */
   get overlong(): readonly string[] {
     return [...this.#writer.overlong.values()];
+  }
+
+  /** This generation as it can be kept; null while no state is known. */
+  get image(): TableImage | null {
+    if (this.#input.records === null) return null;
+    const { address } = this.#negativeSoa;
+    return {
+      serial: this.#serial,
+      pages: this.#pages.map((page) => page.address),
+      segments: this.#heap.filled,
+      negativeSoa: this.#negativeSoa,
+      serialsAt: [this.#writer.serialAt(address), this.#writer.serialAt(this.#writer.apexSoa)],
+      hasPointers: this.#zone.pointers.size > 0,
+    };
   }
 
   get #views(): MemoryViews {
@@ -366,11 +383,13 @@ export class Table {
   }
 
   #writeHeader(generation: number, soa: Soa, stale: boolean): void {
-    const negativeTtl = Math.min(this.#input.ttl, soa.minimum); // RFC 2308 section 3
+    const negativeTtl = negativeTtlOf(this.#input.ttl, soa);
     const usedBytes = this.#heap.usedBytes;
     const negativeSoa = this.#writer.soaRecord(negativeTtl);
     this.#heap.garbageBytes += this.#negativeSoaBytes;
     this.#negativeSoaBytes = this.#heap.usedBytes - usedBytes;
+    this.#negativeSoa = negativeSoa;
+    this.#serial = soa.serial;
     const header = new TableHeader({
       input: { ...this.#input, stale },
       zones: this.#zones,

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MesosDnsError, messageOf } from '../errors.ts';
 import { LineFile } from './line-file.ts';
 import type { ClusterSnapshot, SnapshotIdentity } from './snapshot.ts';
-import { decodeSnapshot, encodeSnapshot } from './snapshot-format.ts';
+import { decodeSnapshot, encodeSnapshot, serialIn } from './snapshot-format.ts';
 
 /** Some 150 octets a task, and more where tasks share little. */
 export const SNAPSHOT_MAX_BYTES = 512 * 1024 * 1024;
@@ -19,6 +19,8 @@ export interface StoredSnapshot {
   /** When the masters were last known to agree with it: the file's time of modification. Unix time, milliseconds. */
   readonly confirmedAtMs: number;
 }
+
+export interface SnapshotAtAGlance extends Pick<ClusterSnapshot, 'serial'>, Pick<StoredSnapshot, 'confirmedAtMs'> {}
 
 export class SnapshotFile {
   readonly path: string;
@@ -77,12 +79,24 @@ export class SnapshotFile {
 
   /** null where there is none. Rejects with a MesosDnsError ERR_SNAPSHOT that says why one cannot be used. */
   async read(): Promise<StoredSnapshot | null> {
+    return this.#open((file) => ({
+      snapshot: decodeSnapshot(file, this.#identity),
+      confirmedAtMs: file.modifiedAtMs,
+    }));
+  }
+
+  /** What is known of it by its first line: it may be damaged. null where there is none; throws as read() rejects. */
+  peek(): SnapshotAtAGlance | null {
+    return this.#open((file) => ({ serial: serialIn(file, this.#identity), confirmedAtMs: file.modifiedAtMs }));
+  }
+
+  #open<T>(use: (file: LineFile) => T): T | null {
     let file: LineFile | null = null;
     try {
       file = new LineFile(this.path);
-      const { sizeBytes, modifiedAtMs } = file;
+      const { sizeBytes } = file;
       if (sizeBytes > this.#maxBytes) throw new Error(`it has ${sizeBytes} octets, more than ${this.#maxBytes}`);
-      return { snapshot: decodeSnapshot(file, this.#identity), confirmedAtMs: modifiedAtMs };
+      return use(file);
     } catch (error) {
       if (error instanceof MesosDnsError) {
         throw new MesosDnsError('ERR_SNAPSHOT', `${this.path} ${error.message}`, { cause: error });

@@ -59,16 +59,31 @@ export function decodeSnapshot(file: LineFile, identity: SnapshotIdentity): Clus
   const last = file.lastLine();
   const { sha256 } = (last === null ? {} : parseLine(last.text)) as { readonly sha256?: unknown };
   if (last === null || typeof sha256 !== 'string') throw refusal('is not a whole snapshot');
-  const lines = file.lines(last.at);
-  const header = parseLine(lines.next().value ?? '') as Partial<Header>;
-  if (header.format !== FORMAT) throw refusal('is not a snapshot of this program');
-  if (header.version !== VERSION) throw refusal(`has version ${header.version}, expected ${VERSION}`);
+  const header = headerOf(file, last.at);
   const hash = createHash('sha256');
   for (const piece of file.pieces(last.at)) hash.update(piece);
   if (hash.digest('hex') !== sha256) throw refusal('is damaged: its checksum is another one');
-  const other = differingKey(header.identity ?? {}, identity);
+  checkIdentity(header, identity);
+  return assemble(header, file.lines(last.at));
+}
+
+/** The serial of a snapshot, of which nothing more is looked at. Throws as decodeSnapshot(), but for damages behind. */
+export function serialIn(file: LineFile, identity: SnapshotIdentity): number {
+  const header = headerOf(file, file.sizeBytes);
+  checkIdentity(header, identity);
+  return header.serial;
+}
+
+function headerOf(file: LineFile, end: number): Header {
+  const header = parseLine(file.lines(end).next().value ?? '') as Partial<Header>;
+  if (header.format !== FORMAT) throw refusal('is not a snapshot of this program');
+  if (header.version !== VERSION) throw refusal(`has version ${header.version}, expected ${VERSION}`);
+  return header as Header;
+}
+
+function checkIdentity({ identity }: Header, expected: SnapshotIdentity): void {
+  const other = differingKey(identity ?? {}, expected);
   if (other !== null) throw refusal(`belongs to another configuration: "${other}" is another`);
-  return assemble(header as Header, file.lines(last.at));
 }
 
 interface Header {

@@ -7,7 +7,7 @@ import type { ClusterSnapshot } from './snapshot.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 
 export interface SnapshotKeeperOptions {
-  readonly file: Pick<SnapshotFile, 'path' | 'read' | 'write' | 'confirm'>;
+  readonly file: Pick<SnapshotFile, 'path' | 'read' | 'peek' | 'write' | 'confirm'>;
   /** A snapshot that no master has confirmed for longer is not served. */
   readonly maxAgeSeconds: number;
   readonly logger: Logger;
@@ -33,6 +33,17 @@ export class SnapshotKeeper {
     this.#options = options;
   }
 
+  /** The serial of what restore() will bring, unless it is damaged; null where it will bring nothing. Never throws. */
+  peek(nowMs: number): number | null {
+    const { file, maxAgeSeconds } = this.#options;
+    try {
+      const found = file.peek();
+      return found === null || ageOf(found.confirmedAtMs, nowMs) > maxAgeSeconds ? null : found.serial;
+    } catch {
+      return null; // restore() will say why
+    }
+  }
+
   /** The last good cluster, or null with the reason in the log. Never rejects. */
   async restore(nowMs: number): Promise<ClusterSnapshot | null> {
     const { file, logger, metrics, maxAgeSeconds } = this.#options;
@@ -43,7 +54,7 @@ export class SnapshotKeeper {
         return null;
       }
       const { snapshot, confirmedAtMs } = stored;
-      const ageSeconds = Math.round((nowMs - confirmedAtMs) / 1000);
+      const ageSeconds = ageOf(confirmedAtMs, nowMs);
       if (ageSeconds > maxAgeSeconds) {
         logger.warn(`the snapshot ${file.path} is not served: no master has confirmed it for ${ageSeconds} s`);
         return null;
@@ -115,4 +126,9 @@ export class SnapshotKeeper {
   #noteConfirmed(): void {
     this.#confirmedAtMs = Date.now();
   }
+}
+
+/** Seconds. */
+function ageOf(confirmedAtMs: number, nowMs: number): number {
+  return Math.round((nowMs - confirmedAtMs) / 1000);
 }

@@ -41,3 +41,13 @@ export function differingKey(one: SnapshotIdentity, other: SnapshotIdentity): st
   for (const key of keys) if (one[key] !== other[key]) return key;
   return null;
 }
+
+/** What makes another zone of the same records: the serial moves with it. */
+export function contentOf(config: Config): string {
+  const { domain, ttl, srvRecordDefaultWeight, SOAMname, SOARname } = config;
+  const { SOARefresh, SOARetry, SOAExpire, SOAMinttl } = config;
+  return JSON.stringify([
+    [domain, ttl, srvRecordDefaultWeight, SOAMname, SOARname],
+    [SOARefresh, SOARetry, SOAExpire, SOAMinttl],
+  ]);
+}

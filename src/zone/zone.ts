@@ -17,7 +17,8 @@ import type { DeriveInput } from '../records/derive.ts';
 import { changesBetween, type RecordChanges } from '../records/record-changes.ts';
 import { RecordIndex, type Surroundings } from '../records/record-index.ts';
 import type { RecordSet } from '../records/record-set.ts';
-import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import type { StoredImage } from '../snapshot/image-file.ts';
+import { type ClusterSnapshot, contentOf } from '../snapshot/snapshot.ts';
 import type { Arrival, ClusterChanges } from '../state/cluster-changes.ts';
 import { LiveCluster } from '../state/live-cluster.ts';
 import type { MesosState } from '../state/model.ts';
@@ -46,7 +47,7 @@ export class ServedZone {
 
 export interface ZoneOptions {
   readonly config: Config;
-  readonly engine: Pick<Engine, 'publish' | 'change'>;
+  readonly engine: Pick<Engine, 'publish' | 'change' | 'publishImage'>;
   readonly hosts: Pick<HostAddresses, 'resolve' | 'lookup' | 'learn'>;
   readonly guard: Pick<ClusterGuard, 'admit' | 'holdsLoss' | 'noteAwaited'>;
   /** What to publish; by default a cluster of its own, for whole states alone. */
@@ -181,6 +182,15 @@ export class Zone {
   /** Serials up to this one may have been used before: the first zone has one behind it. */
   startAfter(serial: number): void {
     this.#usedSerial = serial;
+  }
+
+  /**
+   * Serves what restore() will serve, until that is made.
+   * @returns false where it does not fit
+   */
+  restoreImage({ image, fill }: StoredImage, serial: number): boolean {
+    const input = this.#tableInput({ records: null, serial, isStale: true });
+    return this.#options.engine.publishImage(image, input, fill);
   }
 
   /** Serves what was known before a restart, under the serial of then, until a master has been read. */
@@ -462,11 +472,9 @@ export class Zone {
     metrics.zoneStale.set(isStale ? 1 : 0);
   }
 
-  /** @returns false where the table was refused; the one before stays */
-  #publishTable({ records, serial, changes, isStale }: NewTable): boolean {
-    const { engine, metrics } = this.#options;
+  #tableInput({ records, serial, isStale }: Pick<NewTable, 'records' | 'serial' | 'isStale'>): TableInput {
     const config = this.#config;
-    const input: TableInput = {
+    return {
       domain: config.domain,
       ttl: config.ttl,
       srvWeight: config.srvRecordDefaultWeight,
@@ -490,6 +498,13 @@ export class Zone {
       udpPayloadSize: config.ednsUdpSize,
       identity: { nsid: config.nsid, version: config.serverVersion, id: config.serverId },
     };
+  }
+
+  /** @returns false where the table was refused; the one before stays */
+  #publishTable(next: NewTable): boolean {
+    const { engine, metrics } = this.#options;
+    const { records, serial, changes, isStale } = next;
+    const input = this.#tableInput(next);
     try {
       const table =
         records === null || changes === null
@@ -588,14 +603,4 @@ class Unanswered {
 
 function localZonesOf({ domain, specialUseNames, zoneResolvers }: Config): readonly LocalZone[] {
   return specialUseNames ? specialZones(domain, Object.keys(zoneResolvers)) : [];
-}
-
-/** What makes another zone of the same records: the serial moves with it. */
-function contentOf(config: Config): string {
-  const { domain, ttl, srvRecordDefaultWeight, SOAMname, SOARname } = config;
-  const { SOARefresh, SOARetry, SOAExpire, SOAMinttl } = config;
-  return JSON.stringify([
-    [domain, ttl, srvRecordDefaultWeight, SOAMname, SOARname],
-    [SOARefresh, SOARetry, SOAExpire, SOAMinttl],
-  ]);
 }

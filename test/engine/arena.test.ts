@@ -16,6 +16,58 @@ function arena(limit = Number.POSITIVE_INFINITY): { readonly arena: Arena; reado
   return { arena: new Arena(BASE, ALIGN, reserve), end: () => end };
 }
 
+describe('claiming a region', () => {
+  it('takes it where it is free, behind the end or before, and leaves the rest free', () => {
+    const { arena: one, end } = arena();
+    const first = one.allocate(64);
+    assert.equal(one.claim({ address: BASE + 1024, size: 128 }), true);
+    assert.equal(end(), BASE + 1024 + 128);
+    assert.equal(one.usedBytes, 64 + 128);
+    assert.equal(one.claim({ address: BASE + 512, size: 64 }), true);
+    assert.equal(one.usedBytes, 64 + 128 + 64);
+    assert.deepEqual(one.allocate(448), { address: BASE + 64, size: 448 });
+    assert.deepEqual(one.allocate(448), { address: BASE + 576, size: 448 });
+    assert.equal(one.allocate(64).address, BASE + 1152);
+    one.release(first);
+    assert.equal(one.claim(first), true);
+  });
+
+  it('takes nothing where some of it is taken, or the memory does not reach so far', () => {
+    const { arena: one } = arena(BASE + 4096);
+    one.allocate(128);
+    assert.equal(one.claim({ address: BASE, size: 64 }), false);
+    assert.equal(one.claim({ address: BASE + 64, size: 128 }), false);
+    assert.throws(() => one.claim({ address: BASE + 4096, size: 64 }), /full/);
+    assert.equal(one.usedBytes, 128);
+    assert.equal(one.allocate(64).address, BASE + 128);
+  });
+
+  it('two claims never share an octet, and what is given back can be had again', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 6 }), fc.boolean())), (steps) => {
+        const { arena: one } = arena();
+        let taken: Region[] = [];
+        for (const [at, units, isEnd] of steps) {
+          const region = { address: BASE + at * ALIGN, size: units * ALIGN };
+          const overlaps = taken.filter(
+            ({ address, size }) => address < region.address + region.size && region.address < address + size,
+          );
+          const claimed = one.claim(region);
+          if (overlaps.length > 0) assert.equal(claimed, false);
+          if (claimed) taken.push(region);
+          assert.equal(
+            one.usedBytes,
+            taken.reduce((sum, { size }) => sum + size, 0),
+          );
+          if (!isEnd) continue;
+          for (const each of taken) one.release(each);
+          taken = [];
+        }
+      }),
+    );
+  });
+});
+
 describe('Arena', () => {
   it('rounds sizes and puts regions one behind the other', () => {
     const { arena: one } = arena();

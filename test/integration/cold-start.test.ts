@@ -1,7 +1,7 @@
 // A restart without any master: what was known is served from the snapshot. How soon, test/drills says.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -10,6 +10,7 @@ import { Cluster } from '../../src/standin/cluster.ts';
 import { demoCluster } from '../../src/standin/demo-cluster.ts';
 import { Ensemble } from '../../src/standin/ensemble.ts';
 import { Scheduler } from '../../src/standin/scheduler.ts';
+import { SERVFAIL } from '../support/dns-client.ts';
 import { type Program, startProgram } from '../support/program.ts';
 
 async function startEnsemble(t: TestContext, cluster: Cluster): Promise<Ensemble> {
@@ -53,7 +54,7 @@ describe('a restart without any master', () => {
     const [serial, expected] = [await first.serial(), await addresses(first, 'app-7.marathon.mesos')];
     assert.ok(expected.length > 0);
     await first.stop();
-    assert.deepEqual(await readdir(stateDirectory), ['cluster.serial', 'cluster.snapshot']);
+    assert.deepEqual(await readdir(stateDirectory), ['cluster.image', 'cluster.serial', 'cluster.snapshot']);
 
     await ensemble.stop();
     const second = await start(t, keys);
@@ -61,11 +62,55 @@ describe('a restart without any master', () => {
     assert.equal(await second.serial(), serial);
     assert.deepEqual(await extendedErrors(second, 'app-7.marathon.mesos'), [3]);
     assert.equal(await second.metric('mesos_dns_zone_stale'), 1);
+    assert.match(second.log, /cluster\.image is served while the snapshot is read/);
 
     await ensemble.start();
     await second.waitUntil(async () => (await second.metric('mesos_dns_zone_stale')) === 0, 'a fresh zone');
     assert.deepEqual(await extendedErrors(second, 'app-7.marathon.mesos'), []);
     assert.equal(await second.serial(), serial);
+  });
+
+  it('serves the snapshot without its image where that is damaged, or what stands in it is configured otherwise', async (t) => {
+    const stateDirectory = await temporaryDirectory(t);
+    const ensemble = await startEnsemble(t, demoCluster().cluster);
+    const keys = { masters: ensemble.endpoints, stateDirectory };
+    const first = await start(t, keys);
+    const expected = await addresses(first, 'nginx.marathon.mesos');
+    await first.stop();
+    await ensemble.stop();
+
+    const other = await start(t, { ...keys, ttl: 17 });
+    assert.deepEqual(await addresses(other, 'nginx.marathon.mesos'), expected);
+    const [answer] = (await other.ask('nginx.marathon.mesos')).answers;
+    assert.equal((answer as { readonly ttl?: number } | undefined)?.ttl, 17);
+    assert.doesNotMatch(other.log, /cluster\.image is served/);
+    await other.stop();
+
+    const file = join(stateDirectory, 'cluster.image');
+    const octets = await readFile(file);
+    octets[octets.length - 40] = (octets[octets.length - 40] ?? 0) ^ 1;
+    await writeFile(file, octets);
+    const second = await start(t, keys);
+    assert.deepEqual(await addresses(second, 'nginx.marathon.mesos'), expected);
+    assert.match(second.log, /cluster\.image could not be read: it is damaged.*; the zone is made from the snapshot/);
+    assert.equal(await second.metric('mesos_dns_snapshot_failures_total'), 1);
+  });
+
+  it('serves the image of a snapshot no longer where the snapshot turns out to be damaged', async (t) => {
+    const stateDirectory = await temporaryDirectory(t);
+    const ensemble = await startEnsemble(t, demoCluster().cluster);
+    const keys = { masters: ensemble.endpoints, stateDirectory };
+    const first = await start(t, keys);
+    await first.stop();
+    await ensemble.stop();
+    const file = join(stateDirectory, 'cluster.snapshot');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace('"tasks"', '"tasky"'));
+    const second = await startProgram(keys);
+    t.after(() => second.stop());
+    await second.waitUntil(() => second.log.includes('is damaged'), 'a complaint');
+    await second.waitUntil(() => second.log.includes('HTTP on'), 'the start to be over');
+    assert.equal((await second.ask('nginx.marathon.mesos')).rcode, SERVFAIL);
   });
 
   it('starts without the last cluster where its file is damaged, and says so', async (t) => {

@@ -27,6 +27,10 @@ function setUp(stored: StoredSnapshot | Error | null = null) {
         if (stored instanceof Error) throw stored;
         return stored;
       },
+      peek: () => {
+        if (stored instanceof Error) throw stored;
+        return stored === null ? null : { serial: stored.snapshot.serial, confirmedAtMs: stored.confirmedAtMs };
+      },
       write: async ({ serial }) => {
         if (world.failure !== null) throw world.failure;
         written.push(serial);

@@ -63,6 +63,7 @@ async function setUp() {
     config,
     engine: {
       publish,
+      publishImage: () => false,
       change(changes: TableChanges, whole: () => TableInput): PublishedTable {
         const isStale = world.tables.at(-1)?.stale === true;
         assert.ok(changes.names.size + changes.pointers.size > 0 || isStale);
