@@ -3,14 +3,15 @@
 import { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 
 export interface BodyOptions {
   /** The answer's `content-encoding`, undefined where it has none. */
   readonly encoding: string | undefined;
   /** The answer's `content-length`, a guess at the room that the body takes; undefined where it has none. */
   readonly contentLength?: string | undefined;
-  /** Limit after unpacking, bytes; checked while reading, so a small packed body cannot fill the memory. */
+  /** Limit, bytes, of what comes and of what it unpacks to: a small packed body cannot fill the memory. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
@@ -19,7 +20,7 @@ export interface BodyOptions {
 export async function readBody(body: Readable, options: BodyOptions): Promise<Uint8Array> {
   const { encoding, contentLength, maxBytes, signal } = options;
   const packing = packingOf(encoding);
-  const kept = new GrowingBytes(expectedBytes(packing, contentLength, maxBytes), maxBytes);
+  const kept = new GrowingBytes(expectedBytes(contentLength, maxBytes), maxBytes);
   const collect = async (pieces: AsyncIterable<Buffer>) => {
     for await (const piece of pieces) if (!kept.add(piece)) return;
   };
@@ -27,16 +28,40 @@ export async function readBody(body: Readable, options: BodyOptions): Promise<Ui
   body.on('error', () => undefined);
   try {
     if (packing === 'unknown') throw new Error(`the content encoding ${JSON.stringify(encoding)} was not asked for`);
-    if (packing === 'gzip') await pipeline(body, createGunzip({ chunkSize: PIECE_BYTES }), collect, { signal });
-    else await pipeline(body, collect, { signal });
+    await pipeline(body, collect, { signal });
   } catch (error) {
     if (!kept.overflowed) throw error;
   } finally {
     body.destroy();
   }
-  if (kept.overflowed) throw new Error(`the document is larger than ${maxBytes} bytes`);
-  return kept.bytes();
+  if (kept.overflowed) throw tooLarge(maxBytes);
+  if (packing === 'plain') return kept.bytes();
+  const bytes = await unpack(kept.bytes(), maxBytes);
+  signal.throwIfAborted();
+  return bytes;
 }
+
+function tooLarge(maxBytes: number): Error {
+  return new Error(`the document is larger than ${maxBytes} bytes`);
+}
+
+/**
+ * Into one buffer, of the size that stands at the end of what is packed (RFC 1952 section 2.3.1): pieces of it would have
+ * the whole heap looked through for garbage again and again while they come. A size that is not true costs time alone.
+ */
+async function unpack(packed: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+  const { length } = packed;
+  const said = length < 4 ? 0 : new DataView(packed.buffer, packed.byteOffset + length - 4).getUint32(0, true);
+  // A buffer that is full, and no octet more, makes zlib ask for another one.
+  const chunkSize = Math.min(Math.max(said, MIN_ROOM_BYTES), maxBytes) + 1;
+  try {
+    return await promisify(gunzip)(packed, { chunkSize, maxOutputLength: maxBytes });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(maxBytes) : error;
+  }
+}
+
+const MIN_ROOM_BYTES = 16 * 1024;
 
 /** Smaller ones are not worth the trouble, and may be parts of a buffer that others use. */
 const RELEASED_FROM_BYTES = 1024 * 1024;
@@ -51,16 +76,11 @@ export function releaseBody({ buffer, byteLength }: Uint8Array): void {
   structuredClone(buffer, { transfer: [buffer] });
 }
 
-/** What the unpacking hands over at once. */
-const PIECE_BYTES = 64 * 1024;
 /** Room for the body where nothing is known of it. */
 const UNKNOWN_BYTES = 256 * 1024;
-/** State documents pack to a tenth and less. Room that is not written to takes no memory, so that this may be too much. */
-const PACKED_RATIO = 16;
-
-function expectedBytes(packing: Packing, contentLength: string | undefined, maxBytes: number): number {
+function expectedBytes(contentLength: string | undefined, maxBytes: number): number {
   const length = /^\d{1,15}$/.test(contentLength ?? '') ? Number(contentLength) : UNKNOWN_BYTES;
-  return Math.min(packing === 'gzip' ? length * PACKED_RATIO : length, maxBytes);
+  return Math.min(length, maxBytes);
 }
 
 /**

@@ -297,7 +297,7 @@ export class LiveCluster {
     }
     for (const [key, framework] of this.frameworks) {
       const now = frameworks.get(key);
-      for (const [taskKey, { agentId }] of [...framework.tasks]) {
+      for (const [taskKey, { agentId }] of framework.tasks) {
         if (now?.tasks.has(taskKey)) continue;
         this.#deleteTask(key, framework, taskKey, agents.has(agentId) ? 'ended' : 'lost');
       }
@@ -311,7 +311,8 @@ export class LiveCluster {
       // Whoever is there for changes reads a first state as a whole: its tasks are none.
       if (isFirst && this.#awaited.size === 0) continue;
       for (const [taskKey, task] of tasks) {
-        this.#setTask(key, framework, taskKey, withChecks(task, framework.tasks.get(taskKey)));
+        const known = framework.tasks.get(taskKey);
+        this.#setTask(key, framework, taskKey, withChecks(task, known), known);
         if (isAwaited(task.agentId)) this.#keep(key, taskKey, task.agentId);
       }
     }
@@ -561,8 +562,13 @@ export class LiveCluster {
   }
 
   /** @returns whether anything has changed. */
-  #setTask(frameworkKey: string, framework: LiveFramework, taskKey: string, task: Task): boolean {
-    const known = framework.tasks.get(taskKey);
+  #setTask(
+    frameworkKey: string,
+    framework: LiveFramework,
+    taskKey: string,
+    task: Task,
+    known = framework.tasks.get(taskKey),
+  ): boolean {
     if (known !== undefined && sameTask(known, task)) return false;
     this.#merge(this.#changes.tasks.get(frameworkKey)?.has(taskKey) ?? false);
     framework.tasks.set(taskKey, task);

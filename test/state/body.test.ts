@@ -44,6 +44,24 @@ describe('a body', () => {
     await assert.rejects(read(packed, { encoding: 'gzip', maxBytes: document.length - 1 }), /larger than/);
   });
 
+  it('is read whole where it says at its end that it is larger, or smaller, than it is', async () => {
+    for (const size of [0, 1, 100_000, document.length - 1, document.length + 1, 2 ** 32 - 1]) {
+      // A second member, empty, whose size is its own.
+      const lying = Buffer.concat([packed, gzipSync(Buffer.alloc(0))]);
+      assert.ok(document.equals(await read(lying, { encoding: 'gzip' })));
+      const wrong = Buffer.from(packed);
+      wrong.writeUInt32LE(size, wrong.length - 4);
+      await assert.rejects(read(wrong, { encoding: 'gzip' }), /incorrect length check/, `${size}`);
+    }
+  });
+
+  it('is refused where it is cut, or is not packed', async () => {
+    for (const size of [0, 3, 10, packed.length - 9, packed.length - 1]) {
+      await assert.rejects(read(packed.subarray(0, size), { encoding: 'gzip' }), /unexpected end|incorrect|too short/i);
+    }
+    await assert.rejects(read(document, { encoding: 'gzip' }), /incorrect header check/);
+  });
+
   it('may be empty', async () => {
     assert.equal((await read(Buffer.alloc(0), { contentLength: '0' })).length, 0);
   });
