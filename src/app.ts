@@ -224,14 +224,12 @@ class RunningApp implements App {
     this.#applyToCore(config);
     // Threads start while the snapshot is read, and answer from the first table on.
     this.#service = config.dnsOn ? this.#createService(config) : null;
-    const serving = this.#service?.start() ?? Promise.resolve([]);
-    serving.catch(() => undefined); // thrown below
-    await Promise.race([this.#service?.launched, serving.catch(() => undefined)]);
-    await this.#kept?.restore(this.#zone);
-    // The state is on its way while all that starts.
-    this.#follow();
     try {
-      await this.#open(serving);
+      const launched = await this.#service?.launch();
+      await this.#kept?.restore(this.#zone);
+      // The state is on its way while all that starts.
+      this.#follow();
+      await this.#open(launched?.serving ?? Promise.resolve([]));
       this.#takeState();
       if (config.httpOn) this.#http = await this.#startHttp(config);
     } catch (error) {

@@ -94,6 +94,23 @@ export class CountedValues {
     for (const value of values) this.remove([name], value);
   }
 
+  /** Changes values from what some counts, by name and value, say to what others do. */
+  exchange(
+    before: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    after: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  ): void {
+    for (const [name, counts] of before) {
+      for (const [value, count] of counts) {
+        for (let i = after.get(name)?.get(value) ?? 0; i < count; i++) this.remove([name], value);
+      }
+    }
+    for (const [name, counts] of after) {
+      for (const [value, count] of counts) {
+        for (let i = before.get(name)?.get(value) ?? 0; i < count; i++) this.add([name], value);
+      }
+    }
+  }
+
   /** What names had that have something else now, NONE for new ones; forgets it. */
   take(): Map<string, readonly string[]> {
     const before = this.#before;

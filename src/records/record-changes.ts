@@ -81,3 +81,16 @@ export function namesLost({ names }: RecordChanges, before: RecordSet, after: Re
 function hasRecords({ as, aaaas, srvs }: RecordSet, name: string): boolean {
   return as.has(name) || aaaas.has(name) || srvs.has(name);
 }
+
+/** A copy in which some names have what they had before: undefined or an empty list for nothing. */
+export function reverted<V extends string | readonly string[]>(
+  map: ReadonlyMap<string, V>,
+  before: ReadonlyMap<string, V | undefined>,
+): Map<string, V> {
+  const copy = new Map(map);
+  for (const [name, value] of before) {
+    if (value === undefined || value.length === 0) copy.delete(name);
+    else copy.set(name, value);
+  }
+  return copy;
+}

@@ -13,12 +13,13 @@ import { CountedAliases } from './counted-aliases.ts';
 import { CountedPointers } from './counted-pointers.ts';
 import { CountedValues } from './counted-values.ts';
 import type { RecordConfig } from './derive.ts';
+import { FrameworkNames } from './framework-names.ts';
 import { isReserve } from './health.ts';
 import { domainFragment, type LabelRule, RFC952, RFC1123 } from './labels.ts';
-import type { RecordChanges } from './record-changes.ts';
+import { type RecordChanges, reverted } from './record-changes.ts';
 import type { RecordSet } from './record-set.ts';
-import { type Alias, NamesOfFramework, type ServiceNames } from './service-names.ts';
-import { type AgentPlace, TaskRecords } from './task.ts';
+import type { Alias, NamesOfFramework, ServiceNames } from './service-names.ts';
+import { type AgentPlace, labelSource, TaskRecords } from './task.ts';
 import { type RecordType, ZoneBuilder } from './zone-builder.ts';
 
 /** The cluster as it is now. */
@@ -64,12 +65,6 @@ interface Unsettled {
   mustNoteNames: boolean;
 }
 
-interface SharedNames {
-  readonly names: NamesOfFramework;
-  /** Frameworks of that name. */
-  users: number;
-}
-
 /** What names to write anew, and a way back. */
 export interface IndexChanges extends RecordChanges {
   /** A copy of the records as they were before; to be called before the next update. */
@@ -87,8 +82,7 @@ export class RecordIndex {
   readonly #pointers = new CountedPointers();
   readonly #aliases: CountedAliases;
   readonly #frameworks = new Map<string, IndexedFramework>();
-  /** By fragment. */
-  readonly #names = new Map<string, SharedNames>();
+  readonly #names: FrameworkNames;
   #places: ReadonlyMap<string, AgentPlace> = new Map();
   readonly #byAgent = new Map<string, Set<Entry>>();
   /** Folded canonical name to the tasks that have it, which is one as a rule. */
@@ -106,6 +100,7 @@ export class RecordIndex {
   constructor(config: RecordConfig, cluster: IndexedCluster, surroundings: Surroundings) {
     this.#config = config;
     this.#rule = config.enforceRFC952 ? RFC952 : RFC1123;
+    this.#names = new FrameworkNames(config.domain, this.#rule, config.dottedNames);
     this.#sets = new AddressSets(config.IPSources);
     const builder = new ZoneBuilder((type, name, value) => this.#values[type].repeat(name, value));
     this.#values = { A: new CountedValues(), AAAA: new CountedValues(), SRV: new CountedValues() };
@@ -205,9 +200,7 @@ export class RecordIndex {
   /** Tasks, and names of tasks, that are remembered: none without tasks. */
   get rememberedCount(): number {
     this.settle();
-    let count = this.#byCanonical.size + this.#byAgent.size;
-    for (const { names } of this.#names.values()) if (!names.isEmpty) count += 1;
-    return count;
+    return this.#byCanonical.size + this.#byAgent.size + this.#names.filledCount;
   }
 
   // --- the whole ---
@@ -303,7 +296,7 @@ export class RecordIndex {
   /** @returns the tasks whose agent is another, somewhere else, known or unknown now. */
   #updateCluster(cluster: IndexedCluster, surroundings: Surroundings): Set<Entry> {
     const { counts, places } = this.#deriveCluster(cluster, surroundings);
-    for (const type of TYPES) exchange(this.#values[type], this.#cluster[type], counts[type]);
+    for (const type of TYPES) this.#values[type].exchange(this.#cluster[type], counts[type]);
     this.#cluster = counts;
     this.#clusterTargets = targetsOf(counts);
     const moved = new Set<Entry>();
@@ -352,29 +345,12 @@ export class RecordIndex {
     const before = indexed.fragment;
     if (before === fragment) return;
     indexed.fragment = fragment;
-    if (fragment !== null) {
-      const shared = this.#names.get(fragment);
-      if (shared === undefined) {
-        const names = new NamesOfFramework(
-          fragment,
-          this.#config.domain,
-          this.#rule,
-          this.#config.dottedNames ? () => undefined : null,
-        );
-        this.#names.set(fragment, { names, users: 1 });
-      } else {
-        shared.users += 1;
-      }
-    }
-    if (before === null) return;
-    const shared = this.#names.get(before);
-    if (shared === undefined) return;
-    shared.users -= 1;
-    if (shared.users === 0) this.#names.delete(before);
+    if (fragment !== null) this.#names.use(fragment);
+    if (before !== null) this.#names.leave(before);
   }
 
   #namesOf({ fragment }: IndexedFramework): NamesOfFramework | null {
-    return fragment === null ? null : (this.#names.get(fragment)?.names ?? null);
+    return fragment === null ? null : this.#names.of(fragment);
   }
 
   /** Forgets a framework that is gone. */
@@ -498,9 +474,9 @@ export class RecordIndex {
     return { contribution, names };
   }
 
-  /** @param known the task's names below its label, where they are at hand */
-  #useNames(task: Task, framework: NamesOfFramework, known: ServiceNames = labelledOf(task, framework)): void {
-    const { labelled, verbatim } = namesOf(task, framework, known);
+  /** @param labelled the task's names below its label, where they are at hand */
+  #useNames(task: Task, framework: NamesOfFramework, labelled = framework.ofLabel(labelSource(task))): void {
+    const verbatim = verbatimOf(task, framework, labelled);
     if (labelled.users === 0) this.#aliases.add(labelled.aliases);
     labelled.users += 1;
     if (verbatim !== null) verbatim.users += 1;
@@ -508,7 +484,8 @@ export class RecordIndex {
   }
 
   #leaveNames(task: Task, framework: NamesOfFramework): void {
-    const { labelled, verbatim } = namesOf(task, framework, labelledOf(task, framework));
+    const labelled = framework.ofLabel(labelSource(task));
+    const verbatim = verbatimOf(task, framework, labelled);
     this.#aliases.remove(portAliases(task, labelled));
     labelled.users -= 1;
     if (labelled.users === 0) {
@@ -602,19 +579,10 @@ export class RecordIndex {
   }
 }
 
-function labelledOf({ name, discovery }: Task, framework: NamesOfFramework): ServiceNames {
-  return framework.ofLabel(discovery === null || discovery.name === '' ? name : discovery.name);
-}
-
-/** The names that a task has, see TaskRecords. */
-function namesOf(
-  task: Task,
-  framework: NamesOfFramework,
-  labelled: ServiceNames,
-): { readonly labelled: ServiceNames; readonly verbatim: ServiceNames | null } {
-  const discoveryName = task.discovery?.name ?? '';
-  const isVerbatim = discoveryName !== '' && discoveryName !== labelled.t;
-  return { labelled, verbatim: isVerbatim ? framework.ofVerbatim(discoveryName) : null };
+/** The names under a task's discovery name as it is, where they are others than those under its label; see TaskRecords. */
+function verbatimOf({ discovery }: Task, framework: NamesOfFramework, { t }: ServiceNames): ServiceNames | null {
+  const discoveryName = discovery?.name ?? '';
+  return discoveryName === '' || discoveryName === t ? null : framework.ofVerbatim(discoveryName);
 }
 
 function portAliases({ discovery }: Task, names: ServiceNames): readonly Alias[] {
@@ -625,37 +593,6 @@ function portAliases({ discovery }: Task, names: ServiceNames): readonly Alias[]
 function samePlace(one: AgentPlace, other: AgentPlace): boolean {
   const texts = ({ addresses }: AgentPlace) => addresses.all.map(({ text }) => text).join(' ');
   return one.tail === other.tail && one.substitute === other.substitute && texts(one) === texts(other);
-}
-
-/** Changes values from what some counts say to what others do. */
-function exchange(
-  values: CountedValues,
-  before: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  after: ReadonlyMap<string, ReadonlyMap<string, number>>,
-): void {
-  for (const [name, counts] of before) {
-    for (const [value, count] of counts) {
-      for (let i = after.get(name)?.get(value) ?? 0; i < count; i++) values.remove([name], value);
-    }
-  }
-  for (const [name, counts] of after) {
-    for (const [value, count] of counts) {
-      for (let i = before.get(name)?.get(value) ?? 0; i < count; i++) values.add([name], value);
-    }
-  }
-}
-
-/** A copy in which some names have what they had before: undefined or an empty list for nothing. */
-function reverted<V extends string | readonly string[]>(
-  map: ReadonlyMap<string, V>,
-  before: ReadonlyMap<string, V | undefined>,
-): Map<string, V> {
-  const copy = new Map(map);
-  for (const [name, value] of before) {
-    if (value === undefined || value.length === 0) copy.delete(name);
-    else copy.set(name, value);
-  }
-  return copy;
 }
 
 function targetsOf({ SRV }: ValueCounts): Map<string, string[]> {

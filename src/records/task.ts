@@ -65,7 +65,7 @@ export class TaskRecords {
     const { task, agent, addresses } = placed;
     const identity = `-${taskHash(task.id)}-${agent.tail}`;
     const discoveryName = task.discovery?.name ?? '';
-    const names = framework.ofLabel(discoveryName === '' ? task.name : discoveryName);
+    const names = framework.ofLabel(labelSource(task));
     // The original derives everything from the discovery name as it is, too, and clients came to use both forms.
     if (discoveryName !== '' && discoveryName !== names.t) {
       this.addForm(placed, framework, framework.ofVerbatim(discoveryName), identity);
@@ -134,6 +134,11 @@ export class TaskRecords {
       last = Math.max(last, end);
     }
   }
+}
+
+/** What the label of a task is made of. */
+export function labelSource({ name, discovery }: Pick<Task, 'name' | 'discovery'>): string {
+  return discovery === null || discovery.name === '' ? name : discovery.name;
 }
 
 function hasNumber(ports: readonly DiscoveryPort[], before: number, number: string): boolean {

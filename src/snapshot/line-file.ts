@@ -1,7 +1,7 @@
 // A file of lines, read a piece at a time into one buffer: fresh memory for the whole would cost more than what stands in it.
 
 import { isAscii } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 
 const PIECE_BYTES = 256 * 1024;
 /** The last line is looked for in so many octets. */
@@ -10,7 +10,8 @@ const LINE_FEED = 0x0a;
 
 /**
  * Calls return when they are done: who starts has nothing else to do, and would wait for its turn behind threads that start
- * too. All throw what the system says.
+ * too. All throw what the system says. They share one buffer: what one of pieces() and lines() is in the middle of is lost
+ * when another one goes on.
  */
 export class LineFile {
   readonly #fd: number;
@@ -21,13 +22,22 @@ export class LineFile {
 
   constructor(path: string) {
     this.#fd = openSync(path, 'r');
-    const { size, mtimeMs } = fstatSync(this.#fd);
+    const { size, mtimeMs } = this.#stat();
     this.sizeBytes = size;
     this.modifiedAtMs = mtimeMs;
   }
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #stat(): Stats {
+    try {
+      return fstatSync(this.#fd);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The last line, and where it begins; null where the file does not end with a line feed, or the line is very long. */

@@ -3,6 +3,7 @@
 import type { Agent } from 'undici';
 import type { TlsMaterial } from './tls-files.ts';
 
+/** The agent that all requests of one client go through, and the certificates that it was made with. */
 export class Connections {
   readonly #optionsOf: (tls: TlsMaterial | null) => Agent.Options;
   #tls: TlsMaterial | null = null;
@@ -28,7 +29,8 @@ export class Connections {
     const before = this.#agent;
     this.#tls = tls;
     this.#agent = null;
-    void before?.then((agent) => agent.close());
+    // Where there is no agent, whoever asked for it has heard why.
+    before?.then((agent) => agent.close()).catch(() => undefined);
   }
 
   /** Requests under way are rejected. */

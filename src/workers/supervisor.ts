@@ -97,7 +97,6 @@ export class ServiceSupervisor {
   readonly #priority = getPriority();
   #io: IoDriver | null = null;
   #tuning: ServiceTuning;
-  #launch = () => {};
   #sockets: UdpSockets | null = null;
   /** Given up, and open until nobody can send from them any more. */
   #retired: readonly UdpSockets[] = [];
@@ -171,13 +170,17 @@ export class ServiceSupervisor {
     this.#stream?.post({ kind: 'route', route: 0, upstreams } satisfies StreamOrder);
   }
 
-  /** Resolves when the threads are on their way: from then on they start whatever this one does. */
-  readonly launched = new Promise<void>((resolve) => {
-    this.#launch = resolve;
-  });
-
-  /** Starts serving; everything else in this process gives way to it from then on. Throws ERR_LISTEN. */
+  /** Starts serving. Throws ERR_LISTEN. */
   async start(): Promise<readonly BoundEndpoint[]> {
+    const { serving } = await this.launch();
+    return serving;
+  }
+
+  /**
+   * Resolves when the threads are on their way, and start whatever this one does; `serving` does when they serve, and
+   * everything else in this process gives way to them. Both reject with ERR_LISTEN.
+   */
+  async launch(): Promise<{ readonly serving: Promise<readonly BoundEndpoint[]> }> {
     const { settings, logger } = this.#options;
     const others = ownThreads();
     const io = await chooseIo(settings.io);
@@ -192,10 +195,17 @@ export class ServiceSupervisor {
       logger.info(`UDP is served by "dgram": ${io.reason}`);
     }
     this.#stream = this.#createStream(io.kind);
+    const serving = this.#untilServing([this.#stream, ...this.#udpWorkers.map(({ thread }) => thread)], others);
+    serving.catch(() => undefined); // whoever awaits it is told
+    return { serving };
+  }
+
+  async #untilServing(
+    threads: readonly Pick<SupervisedThread<unknown>, 'start'>[],
+    others: readonly number[],
+  ): Promise<readonly BoundEndpoint[]> {
     try {
-      const started = [this.#stream.start(), ...this.#udpWorkers.map(({ thread }) => thread.start())];
-      this.#launch();
-      await Promise.all(started);
+      await Promise.all(threads.map((thread) => thread.start()));
     } catch (error) {
       await this.stop(0);
       throw error;

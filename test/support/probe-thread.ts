@@ -2,9 +2,9 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
+import { takePriority } from '../../src/workers/priority.ts';
 import type { Asked, ProbeResult, ProbeSettings } from './probe.ts';
 
 const ANSWER_LIMIT_MS = 10_000;
@@ -23,11 +23,7 @@ const main = parentPort;
 const settings = workerData as ProbeSettings;
 
 // A server is not slow because this thread has to wait for a processor. Where there is no privilege for it, it may be.
-if (settings.isUrgent === true) {
-  try {
-    setPriority(-15);
-  } catch {}
-}
+if (settings.isUrgent === true) takePriority(-15);
 
 const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
 socket.connect(settings.port, settings.address ?? '127.0.0.1');
