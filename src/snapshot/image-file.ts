@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { imageFrom, regionsOf, type TableImage } from '../engine/table-image.ts';
 import { MesosDnsError, messageOf } from '../errors.ts';
 import { differingKey, type SnapshotIdentity } from './snapshot.ts';
-import { makeDirectory } from './snapshot-file.ts';
+import { makeDirectory, SNAPSHOT_MAX_BYTES } from './snapshot-file.ts';
 
 export const IMAGE_FILE_NAME = 'cluster.image';
 const MAGIC = Buffer.from('mdns-img', 'latin1');
@@ -28,10 +28,12 @@ export interface StoredImage {
 
 export class ImageFile {
   readonly path: string;
+  readonly #maxBytes: number;
 
   /** @param directory is made where it does not exist; its parent must */
-  constructor(directory: string) {
+  constructor(directory: string, maxBytes: number = SNAPSHOT_MAX_BYTES) {
     this.path = join(directory, IMAGE_FILE_NAME);
+    this.#maxBytes = maxBytes;
   }
 
   /**
@@ -41,6 +43,7 @@ export class ImageFile {
   async write(identity: SnapshotIdentity, image: TableImage, parts: readonly Uint8Array[]): Promise<number> {
     const temporary = `${this.path}.new`;
     try {
+      if (sizeOf(image) > this.#maxBytes) throw new Error(`it would be larger than ${this.#maxBytes} octets`);
       await makeDirectory(dirname(this.path));
       const description = Buffer.from(JSON.stringify({ identity, image }));
       const head = Buffer.alloc(HEAD_BYTES);
@@ -84,8 +87,8 @@ export class ImageFile {
       const image = imageFrom(stored.image);
       if (image === null) throw new Error('it does not say what it should');
       const at = HEAD_BYTES + descriptionBytes;
-      const bytes = regionsOf(image).reduce((sum, { size }) => sum + size, 0);
-      if (sizeBytes !== at + bytes + HASH_BYTES) throw new Error(`it has ${sizeBytes} octets, which is not its size`);
+      if (sizeBytes !== at + sizeOf(image) + HASH_BYTES)
+        throw new Error(`it has ${sizeBytes} octets, which is not its size`);
       return use({ image, fill: (parts) => fill(fd, at, hash, parts) });
     } catch (error) {
       throw new MesosDnsError('ERR_SNAPSHOT', `${this.path} could not be read: ${messageOf(error)}`, { cause: error });
@@ -93,6 +96,11 @@ export class ImageFile {
       closeSync(fd);
     }
   }
+}
+
+/** Octets of its parts. */
+function sizeOf(image: TableImage): number {
+  return regionsOf(image).reduce((sum, { size }) => sum + size, 0);
 }
 
 async function writeAll(path: string, parts: readonly Uint8Array[]): Promise<number> {

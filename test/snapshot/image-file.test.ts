@@ -99,6 +99,8 @@ describe('the file of an image', () => {
       },
     });
     await assert.rejects(file.write(IDENTITY, IMAGE, [unreadable]), /could not be written: no space left/);
+    const small = new ImageFile(directory, 3_000_000);
+    await assert.rejects(small.write(IDENTITY, IMAGE, filled()), /larger than 3000000 octets/);
     assert.equal(read().length, 2);
     assert.deepEqual(await readdir(directory), ['cluster.image']);
   });
