@@ -74,7 +74,7 @@ export const DNS_KEYS = {
     min: MIN_UDP_PAYLOAD,
     max: SLOT_ROOM,
     unit: 'bytes',
-    doc: 'The largest answer over UDP, for clients that take so much (EDNS); without EDNS it is 512. More than 1232 may be fragmented on the way and get lost.',
+    doc: 'The largest answer over UDP, for clients that take so much (EDNS); without EDNS it is 512. More than 1232 may not come through everywhere.',
   },
   tcpIdleSeconds: {
     type: 'integer',
