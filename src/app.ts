@@ -313,9 +313,11 @@ class RunningApp implements App {
     this.#stopWatch();
     this.#access?.close();
     this.#zone.close();
-    await Promise.all([this.#closeFollowing(), this.#http?.api.close(), this.#service?.stop(STOP_GRACE_MS)]);
+    await Promise.all([this.#closeFollowing(), this.#http?.api.close()]);
     this.#hosts.close();
+    // Queries are answered while it is written: that may take a second with a large zone.
     await this.#kept?.close();
+    await this.#service?.stop(STOP_GRACE_MS);
   }
 
   #follow(): void {
