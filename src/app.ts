@@ -86,6 +86,8 @@ export interface HttpEndpoint {
 
 /** For queries that wait for an upstream when the program stops; under the 5 s that an operator expects at most. */
 const STOP_GRACE_MS = 2000;
+/** For what is written at the end, where the disk is slow. */
+const KEEP_MS = 5000;
 /** What waits in passed sockets is answered from the first zone, if it comes soon enough for those who wait. */
 const PASSED_WAIT_MS = 2000;
 
@@ -162,7 +164,7 @@ class RunningApp implements App {
       guard: this.#guard,
       onPublished: (serial, names) => this.#http?.feed.publish(serial, names),
       onServed: (served) => {
-        this.#kept?.served(served.serial, () => snapshotOf(served, this.#hosts));
+        this.#kept?.served(served, () => snapshotOf(served, this.#hosts));
       },
       masters: () => this.#detector.current,
       interfaceAddresses: this.#interfaceAddresses,
@@ -316,7 +318,9 @@ class RunningApp implements App {
     await Promise.all([this.#closeFollowing(), this.#http?.api.close()]);
     this.#hosts.close();
     // Queries are answered while it is written: that may take a second with a large zone.
-    await this.#kept?.close();
+    if (this.#kept !== null && !(await settledWithin(this.#kept.close(), KEEP_MS))) {
+      this.#log.warn(`what is kept of the zone could not be written within ${KEEP_MS / 1000} s`);
+    }
     await this.#service?.stop(STOP_GRACE_MS);
   }
 
@@ -336,7 +340,6 @@ class RunningApp implements App {
     if (directory === null) return null;
     return new KeptZone({
       config,
-      configInForce: () => this.#config,
       directory,
       interfaceAddresses: this.#interfaceAddresses,
       takeImage: () => this.#engine.image(),
@@ -532,15 +535,15 @@ interface Change {
   undo(): Promise<unknown>;
 }
 
-async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+/** @returns whether it has settled. Rejects as the promise does */
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    promise,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, ms);
-    }),
-  ]);
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const hasSettled = await Promise.race([promise.then(() => true), timeout]);
   clearTimeout(timer);
+  return hasSettled;
 }
 
 /** What is kept on disk over a restart. */

@@ -38,9 +38,15 @@ export class ImageFile {
 
   /**
    * @param identity of whom, and how, it may be served again
+   * @param signal given where the parts may change from now on: it is not put in place then
    * @returns its size in octets; rejects with a MesosDnsError ERR_SNAPSHOT, the file before stays then
    */
-  async write(identity: SnapshotIdentity, image: TableImage, parts: readonly Uint8Array[]): Promise<number> {
+  async write(
+    identity: SnapshotIdentity,
+    image: TableImage,
+    parts: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<number> {
     const temporary = `${this.path}.new`;
     try {
       if (sizeOf(image) > this.#maxBytes) throw new Error(`it would be larger than ${this.#maxBytes} octets`);
@@ -49,7 +55,8 @@ export class ImageFile {
       const head = Buffer.alloc(HEAD_BYTES);
       MAGIC.copy(head);
       head.writeUInt32LE(description.length, MAGIC.length);
-      const size = await writeAll(temporary, [head, description, ...parts]);
+      const size = await writeAll(temporary, [head, description, ...parts], signal);
+      signal.throwIfAborted();
       await rename(temporary, this.path);
       return size;
     } catch (error) {
@@ -75,12 +82,12 @@ export class ImageFile {
     try {
       const hash = createHash('sha256');
       const sizeBytes = fstatSync(fd).size;
-      const head = take(fd, Buffer.alloc(HEAD_BYTES), 0, hash);
+      const head = readWhole(fd, Buffer.alloc(HEAD_BYTES), 0, hash);
       const descriptionBytes = head.readUInt32LE(MAGIC.length);
       if (!head.subarray(0, MAGIC.length).equals(MAGIC) || descriptionBytes > DESCRIPTION_MAX_BYTES) {
         throw new Error('it is no image of a zone');
       }
-      const description = take(fd, Buffer.alloc(descriptionBytes), HEAD_BYTES, hash);
+      const description = readWhole(fd, Buffer.alloc(descriptionBytes), HEAD_BYTES, hash);
       const stored = JSON.parse(description.toString()) as { identity?: SnapshotIdentity; image?: unknown };
       const other = differingKey(stored.identity ?? {}, identity);
       if (other !== null) return `"${other}" is another`;
@@ -89,7 +96,7 @@ export class ImageFile {
       const at = HEAD_BYTES + descriptionBytes;
       if (sizeBytes !== at + sizeOf(image) + HASH_BYTES)
         throw new Error(`it has ${sizeBytes} octets, which is not its size`);
-      return use({ image, fill: (parts) => fill(fd, at, hash, parts) });
+      return use({ image, fill: (parts) => readParts(fd, at, hash, parts) });
     } catch (error) {
       throw new MesosDnsError('ERR_SNAPSHOT', `${this.path} could not be read: ${messageOf(error)}`, { cause: error });
     } finally {
@@ -103,7 +110,7 @@ function sizeOf(image: TableImage): number {
   return regionsOf(image).reduce((sum, { size }) => sum + size, 0);
 }
 
-async function writeAll(path: string, parts: readonly Uint8Array[]): Promise<number> {
+async function writeAll(path: string, parts: readonly Uint8Array[], signal: AbortSignal): Promise<number> {
   const file = await open(path, 'w', 0o640);
   const hash = createHash('sha256');
   let size = 0;
@@ -113,6 +120,7 @@ async function writeAll(path: string, parts: readonly Uint8Array[]): Promise<num
         const chunk = part.subarray(at, at + CHUNK_BYTES);
         hash.update(chunk);
         await file.writeFile(chunk);
+        signal.throwIfAborted();
         size += chunk.length;
       }
     }
@@ -124,18 +132,18 @@ async function writeAll(path: string, parts: readonly Uint8Array[]): Promise<num
   }
 }
 
-function fill(fd: number, start: number, hash: Hash, parts: readonly Uint8Array[]): void {
+function readParts(fd: number, start: number, hash: Hash, parts: readonly Uint8Array[]): void {
   let at = start;
   for (const part of parts) {
-    take(fd, part, at, hash);
+    readWhole(fd, part, at, hash);
     at += part.length;
   }
-  const expected = take(fd, Buffer.alloc(HASH_BYTES), at, null);
+  const expected = readWhole(fd, Buffer.alloc(HASH_BYTES), at, null);
   if (!hash.digest().equals(expected)) throw new Error('it is damaged: its checksum is another one');
 }
 
 /** Fills all of `into` from a place in the file. */
-function take<T extends Uint8Array>(fd: number, into: T, from: number, hash: Hash | null): T {
+function readWhole<T extends Uint8Array>(fd: number, into: T, from: number, hash: Hash | null): T {
   for (let at = 0; at < into.length; ) {
     const count = readSync(fd, into, at, Math.min(CHUNK_BYTES, into.length - at), from + at);
     if (count === 0) throw new Error('it is not whole');

@@ -7,11 +7,15 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ImageFile, StoredImage } from './image-file.ts';
 import type { SnapshotIdentity } from './snapshot.ts';
+import { Writes } from './writes.ts';
 
 export interface ImageKeeperOptions {
   readonly file: Pick<ImageFile, 'read' | 'write' | 'path'>;
-  /** Whose zone it is, what of the configuration stands in it, and which program reads it; asked each time. */
-  readonly identity: () => SnapshotIdentity;
+  /**
+   * Whose zone it is, what of the configuration stands in it, and which program reads it; asked each time.
+   * @param content of its table; see contentOf
+   */
+  readonly identity: (content: string) => SnapshotIdentity;
   /** Of the zone in force; null where none is. */
   readonly take: () => KeptImage | null;
   readonly logger: Logger;
@@ -20,37 +24,42 @@ export interface ImageKeeperOptions {
 
 /** Longer than it takes until the snapshot is written that it belongs to. */
 const QUIET_MS = 20_000;
+/** A zone whose image takes longer to write is not held for it: changes would take new memory all the time. */
+const HELD_MAX_MS = 30_000;
 
 export class ImageKeeper {
   readonly #options: ImageKeeperOptions;
+  readonly #writes: Writes;
   /** Served, and confirmed by a master. */
-  #served: number | null = null;
+  #served: { readonly serial: number; readonly content: string } | null = null;
   #serialOnDisk: number | null = null;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: ImageKeeperOptions) {
     this.#options = options;
+    this.#writes = new Writes(options);
   }
 
   /**
    * Has the image of a snapshot's zone served, where there is one that may be.
+   * @param content of what is to be served
    * @param serve returns false where it could not be
    * @returns whether it is served. Never throws
    */
-  restore(serialOfSnapshot: number, serve: (stored: StoredImage) => boolean): boolean {
+  restore(serialOfSnapshot: number, content: string, serve: (stored: StoredImage) => boolean): boolean {
     const { file, identity, logger, metrics } = this.#options;
     try {
-      const served = file.read(identity(), (stored) => {
-        if (stored.image.serial !== serialOfSnapshot) return 'it is older or newer than the snapshot';
-        this.#serialOnDisk = serialOfSnapshot;
-        return serve(stored);
-      });
-      if (served === true)
-        logger.info({ serial: serialOfSnapshot }, `the zone of ${file.path} is served while the snapshot is read`);
-      else logger.debug(`${file.path} is not used: ${served === false ? 'it does not fit' : served}`);
-      return served === true;
+      const served = file.read(identity(content), (stored) =>
+        stored.image.serial === serialOfSnapshot ? serve(stored) : 'it is older or newer than the snapshot',
+      );
+      if (served !== true) {
+        logger.debug(`${file.path} is not used: ${served === false ? 'it does not fit' : served}`);
+        return false;
+      }
+      this.#serialOnDisk = serialOfSnapshot;
+      logger.info({ serial: serialOfSnapshot }, `the zone of ${file.path} is served while the snapshot is read`);
+      return true;
     } catch (error) {
       metrics.snapshotFailures.inc();
       logger.warn(`${messageOf(error)}; the zone is made from the snapshot`);
@@ -59,11 +68,11 @@ export class ImageKeeper {
   }
 
   /** A zone is in force that a master has confirmed. */
-  served(serial: number): void {
-    if (this.#closed || serial === this.#served) return;
-    this.#served = serial;
+  served(serial: number, content: string): void {
+    if (this.#closed || serial === this.#served?.serial) return;
+    this.#served = { serial, content };
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#write(), QUIET_MS);
+    this.#timer = setTimeout(() => void this.#writes.add(() => this.#writeServed()), QUIET_MS);
   }
 
   /** Nothing is written any more: what is in force from now on has another identity. */
@@ -77,29 +86,26 @@ export class ImageKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#write();
-  }
-
-  #write(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#writeServed());
-    return this.#writing;
+    await this.#writes.add(() => this.#writeServed());
   }
 
   async #writeServed(): Promise<void> {
-    const { file, identity, take, logger, metrics } = this.#options;
-    if (this.#served === null || this.#served === this.#serialOnDisk) return;
+    const { file, identity, take, logger } = this.#options;
+    const served = this.#served;
+    if (served === null || served.serial === this.#serialOnDisk) return;
     const kept = take();
     if (kept === null) return;
     const { image, parts, release } = kept;
+    const held = new AbortController();
+    held.signal.addEventListener('abort', release, { once: true });
+    const timer = setTimeout(() => held.abort(new Error(`it takes longer than ${HELD_MAX_MS / 1000} s`)), HELD_MAX_MS);
     try {
-      const bytes = await file.write(identity(), image, parts);
+      const bytes = await file.write(identity(served.content), image, parts, held.signal);
       this.#serialOnDisk = image.serial;
       logger.debug({ bytes, serial: image.serial }, 'image of the zone written');
-    } catch (error) {
-      metrics.snapshotFailures.inc();
-      logger.error(messageOf(error));
     } finally {
-      release();
+      clearTimeout(timer);
+      held.abort();
     }
   }
 }

@@ -18,8 +18,6 @@ import { SnapshotKeeper } from './snapshot-keeper.ts';
 export interface KeptZoneOptions {
   /** Of what is kept here. */
   readonly config: Config;
-  /** In force: what is not of the cluster and of records may change meanwhile. */
-  readonly configInForce: () => Config;
   readonly directory: string;
   /** Addresses of this machine's interfaces, IP literals. */
   readonly interfaceAddresses: () => readonly string[];
@@ -27,6 +25,13 @@ export interface KeptZoneOptions {
   readonly takeImage: () => KeptImage | null;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
+}
+
+/** What is kept of a zone in force. */
+export interface ServedZone {
+  readonly serial: number;
+  /** What of the configuration stands in its table; see contentOf. */
+  readonly content: string;
 }
 
 /** A zone that has not been served yet. */
@@ -43,13 +48,15 @@ export function stateDirectoryOf(config: Pick<Config, 'stateDirectory'>): string
 }
 
 export class KeptZone {
+  readonly #content: string;
   readonly #snapshots: SnapshotKeeper;
   readonly #images: ImageKeeper;
   readonly #serials: SerialKeeper;
 
   constructor(options: KeptZoneOptions) {
-    const { config, configInForce, directory, interfaceAddresses, takeImage, logger, metrics } = options;
+    const { config, directory, interfaceAddresses, takeImage, logger, metrics } = options;
     const identity = identityOf(config);
+    this.#content = contentOf(config);
     this.#snapshots = new SnapshotKeeper({
       file: new SnapshotFile(directory, identity),
       maxAgeSeconds: config.snapshotMaxAgeSeconds,
@@ -58,10 +65,10 @@ export class KeptZone {
     });
     this.#images = new ImageKeeper({
       file: new ImageFile(directory),
-      identity: () => ({
+      identity: (content) => ({
         ...identity,
         program: `${VERSION} ${LAYOUT_VERSION}`,
-        content: contentOf(configInForce()),
+        content,
         nameServers: JSON.stringify(nameServerAddresses(config, interfaceAddresses())),
       }),
       take: takeImage,
@@ -78,7 +85,9 @@ export class KeptZone {
     const awaited = this.#snapshots.peek(Date.now());
     const isShown =
       awaited !== null &&
-      this.#images.restore(awaited, (stored) => zone.restoreImage(stored, resumedSerial(awaited, lastUsed)));
+      this.#images.restore(awaited, this.#content, (stored) =>
+        zone.restoreImage(stored, resumedSerial(awaited, lastUsed)),
+      );
     const known = await this.#snapshots.restore(Date.now());
     if (known === null) {
       if (isShown) zone.open();
@@ -89,11 +98,15 @@ export class KeptZone {
     void this.#serials.use(serial);
   }
 
-  /** A zone is in force that a master has confirmed. @param take makes its snapshot; called when that is written */
-  served(serial: number, take: () => ClusterSnapshot): void {
+  /**
+   * A zone is in force that a master has confirmed.
+   * @param content see contentOf
+   * @param take makes its snapshot; called when that is written
+   */
+  served({ serial, content }: ServedZone, take: () => ClusterSnapshot): void {
     void this.#serials.use(serial);
     this.#snapshots.confirm(serial, take);
-    this.#images.served(serial);
+    this.#images.served(serial, content);
   }
 
   /** Writes what has not been written yet. */

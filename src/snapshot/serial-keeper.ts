@@ -11,6 +11,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { makeDirectory } from './snapshot-file.ts';
+import { Writes } from './writes.ts';
 
 export interface SerialKeeperOptions {
   readonly directory: string;
@@ -31,11 +32,12 @@ export class SerialKeeper {
   /** The last one in use; null before the first. */
   #used: number | null = null;
   #reserved: number | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writes: Writes;
 
   constructor(options: SerialKeeperOptions) {
     this.#options = options;
     this.#path = join(options.directory, SERIAL_FILE_NAME);
+    this.#writes = new Writes(options);
   }
 
   /** The last serial that may have been used before this start; null where none is known. Never rejects. */
@@ -62,25 +64,25 @@ export class SerialKeeper {
     if (this.#reserved === null || !isAfter(this.#reserved, laterSerial(serial, RESERVED / 2))) {
       this.#write(laterSerial(serial, RESERVED));
     }
-    return this.#writing;
+    return this.#writes.done;
   }
 
   /** Gives back what was reserved and not used. */
   async close(): Promise<void> {
     if (this.#used !== null) this.#write(this.#used);
-    await this.#writing;
+    await this.#writes.done;
   }
 
   #write(upTo: number): void {
-    const { logger, metrics } = this.#options;
     this.#reserved = upTo;
-    this.#writing = this.#writing.then(() =>
-      this.#writeNow(upTo).catch((error) => {
+    void this.#writes.add(async () => {
+      try {
+        await this.#writeNow(upTo);
+      } catch (error) {
         this.#reserved = null;
-        metrics.snapshotFailures.inc();
-        logger.error(`${this.#path} could not be written: ${messageOf(error)}`);
-      }),
-    );
+        throw new Error(`${this.#path} could not be written: ${messageOf(error)}`);
+      }
+    });
   }
 
   async #writeNow(upTo: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
+import { Writes } from './writes.ts';
 
 export interface SnapshotKeeperOptions {
   readonly file: Pick<SnapshotFile, 'path' | 'read' | 'peek' | 'write' | 'confirm'>;
@@ -21,16 +22,17 @@ const CONFIRM_MS = 60_000;
 
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
+  readonly #writes: Writes;
   /** What is to be written. */
   #newest: (() => ClusterSnapshot) | null = null;
   #serialOnDisk: number | null = null;
   #confirmedAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
+    this.#writes = new Writes(options);
   }
 
   /** The serial of what restore() will bring, unless it is damaged; null where it will bring nothing. Never throws. */
@@ -79,7 +81,7 @@ export class SnapshotKeeper {
     this.#newest = take;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      void this.#write();
+      void this.#writes.add(() => this.#writeNewest());
     }, WRITE_DELAY_MS);
   }
 
@@ -87,12 +89,7 @@ export class SnapshotKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#write();
-  }
-
-  #write(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#writeNewest());
-    return this.#writing;
+    await this.#writes.add(() => this.#writeNewest());
   }
 
   async #writeNewest(): Promise<void> {
@@ -100,17 +97,12 @@ export class SnapshotKeeper {
     const take = this.#newest;
     this.#newest = null;
     if (take === null) return;
-    try {
-      const snapshot = take();
-      const bytes = await file.write(snapshot);
-      this.#serialOnDisk = snapshot.serial;
-      this.#noteConfirmed();
-      metrics.snapshotTimestamp.set(this.#confirmedAtMs / 1000);
-      logger.debug({ bytes, serial: snapshot.serial }, 'snapshot written');
-    } catch (error) {
-      metrics.snapshotFailures.inc();
-      logger.error(messageOf(error));
-    }
+    const snapshot = take();
+    const bytes = await file.write(snapshot);
+    this.#serialOnDisk = snapshot.serial;
+    this.#noteConfirmed();
+    metrics.snapshotTimestamp.set(this.#confirmedAtMs / 1000);
+    logger.debug({ bytes, serial: snapshot.serial }, 'snapshot written');
   }
 
   #touch(): void {

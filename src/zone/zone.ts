@@ -30,12 +30,15 @@ export class ServedZone {
   readonly serial: number;
   /** It comes from a snapshot, and no master has confirmed it. */
   readonly isStale: boolean;
+  /** What of the configuration stands in its table; see contentOf. */
+  readonly content: string;
   readonly #input: () => DeriveInput;
 
-  constructor(records: RecordSet, serial: number, isStale: boolean, input: () => DeriveInput) {
+  constructor(records: RecordSet, serial: number, isStale: boolean, content: string, input: () => DeriveInput) {
     this.records = records;
     this.serial = serial;
     this.isStale = isStale;
+    this.content = content;
     this.#input = input;
   }
 
@@ -113,8 +116,6 @@ export class Zone {
   #localZones: readonly LocalZone[];
   /** The table in force was made for another configuration. */
   #isOutdated = false;
-  /** Of the configuration that the zone in force was made with. */
-  #content = '';
   #served: ServedZone | null = null;
   /** Null before the first zone, and after one that could not be published. */
   #index: RecordIndex | null = null;
@@ -205,8 +206,7 @@ export class Zone {
     this.#index = index;
     this.#stepsServed = index.steps;
     this.#options.metrics.zoneStale.set(1);
-    this.#content = contentOf(this.#config);
-    this.#served = new ServedZone(records, serial, true, () => this.#input());
+    this.#served = new ServedZone(records, serial, true, contentOf(this.#config), () => this.#input());
     this.#onFirst();
     void this.#options.hosts.resolve(this.#hosts(), { waitMs: 0 });
   }
@@ -334,12 +334,13 @@ export class Zone {
       if (taken !== null) before = taken.before;
     }
     const isStale = !this.#isConfirmed;
-    const isOtherContent = this.#isTableUnknown || contentOf(this.#config) !== this.#content;
+    const content = contentOf(this.#config);
+    const isOtherContent = this.#isTableUnknown || content !== last?.content;
     if (isOtherContent) steps = Math.max(1, steps);
     if (last !== null && steps === 0 && last.isStale === isStale && !this.#isOutdated) {
       this.#index = index;
       this.#stepsServed = index.steps;
-      this.#serve(new ServedZone(index.records, last.serial, isStale, () => this.#input()));
+      this.#serve(new ServedZone(index.records, last.serial, isStale, last.content, () => this.#input()));
       this.#answer();
       return true;
     }
@@ -355,7 +356,7 @@ export class Zone {
       const kept = before();
       if (last !== null && kept !== null) {
         const { input } = last;
-        this.#served = new ServedZone(kept, last.serial, last.isStale, () => input);
+        this.#served = new ServedZone(kept, last.serial, last.isStale, last.content, () => input);
       }
       this.#index = null;
       return false;
@@ -364,9 +365,8 @@ export class Zone {
     this.#stepsServed = index.steps;
     this.#isTableUnknown = false;
     this.#isOutdated = false;
-    this.#content = contentOf(this.#config);
     this.#countPublished(isStale);
-    this.#serve(new ServedZone(records, serial, isStale, () => this.#input()));
+    this.#serve(new ServedZone(records, serial, isStale, content, () => this.#input()));
     this.#answer();
     this.#logRecords(records, changes);
     return true;

@@ -1,6 +1,9 @@
 // A restart without any master: what was known is served from the snapshot. How soon, test/drills says.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +116,23 @@ describe('a restart without any master', () => {
     assert.equal((await second.ask('nginx.marathon.mesos')).rcode, SERVFAIL);
   });
 
+  it('stops answering within seconds of a stop where the disk hangs', async (t) => {
+    const stateDirectory = await temporaryDirectory(t);
+    const ensemble = await startEnsemble(t, demoCluster().cluster);
+    const program = await start(t, { masters: ensemble.endpoints, stateDirectory });
+    await program.serial();
+    // To open a pipe takes until somebody reads it.
+    const pipe = join(stateDirectory, 'cluster.image.new');
+    execFileSync('mkfifo', [pipe]);
+    const stopped = program.stop();
+    await program.waitForLine(/what is kept of the zone could not be written within 5 s/);
+    await program.waitUntil(async () => !(await answers(program)), 'the sockets to be closed');
+    const reader = createReadStream(pipe).resume();
+    await once(reader, 'close');
+    assert.equal((await stopped).code, 0);
+    assert.match(program.log, /cluster\.image could not be written/);
+  });
+
   it('starts without the last cluster where its file is damaged, and says so', async (t) => {
     const stateDirectory = await temporaryDirectory(t);
     await writeFile(join(stateDirectory, 'cluster.snapshot'), '{"format":"mesos-dns snapshot"');
@@ -122,6 +142,15 @@ describe('a restart without any master', () => {
     assert.equal((await addresses(program, 'nginx.marathon.mesos')).length, 1);
   });
 });
+
+async function answers(program: Program): Promise<boolean> {
+  try {
+    await program.ask('nginx.marathon.mesos', 'A', { timeoutMs: 250, tries: 1 });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The info codes of the extended errors (RFC 8914) in an answer. */
 async function extendedErrors(program: Program, name: string): Promise<readonly number[]> {

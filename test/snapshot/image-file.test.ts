@@ -17,6 +17,8 @@ const IMAGE: TableImage = {
   serialsAt: [ARENA_BASE + PAGE_SIZE + 28],
   hasPointers: false,
 };
+/** The parts stay as they are. */
+const HELD = new AbortController().signal;
 const IDENTITY = { domain: '"mesos"', program: '1' };
 
 let directory: string;
@@ -49,8 +51,8 @@ function read(identity = IDENTITY): readonly Uint8Array[] | string {
 
 describe('the file of an image', () => {
   it('is read back as it was written, and is one file', async () => {
-    const size = await file.write(IDENTITY, IMAGE, filled());
-    await file.write(IDENTITY, IMAGE, filled());
+    const size = await file.write(IDENTITY, IMAGE, filled(), HELD);
+    await file.write(IDENTITY, IMAGE, filled(), HELD);
     const got = read();
     for (const [i, part] of filled().entries()) assert.ok(Buffer.from(part).equals(got[i] as Uint8Array));
     assert.deepEqual(await readdir(directory), ['cluster.image']);
@@ -59,12 +61,12 @@ describe('the file of an image', () => {
 
   it('is not used by others, nor where there is none', async () => {
     assert.match(read() as string, /ENOENT/);
-    await file.write(IDENTITY, IMAGE, filled());
+    await file.write(IDENTITY, IMAGE, filled(), HELD);
     assert.equal(read({ ...IDENTITY, program: '2' }), '"program" is another');
   });
 
   it('is refused wherever an octet of it is another', async () => {
-    await file.write(IDENTITY, IMAGE, filled());
+    await file.write(IDENTITY, IMAGE, filled(), HELD);
     const good = await readFile(file.path);
     const description = 12 + good.readUInt32LE(8);
     const places = [0, 8, 40, description, description + PAGE_SIZE, good.length - 33, good.length - 1];
@@ -81,7 +83,7 @@ describe('the file of an image', () => {
   });
 
   it('is refused where it is cut short or goes on', async () => {
-    await file.write(IDENTITY, IMAGE, filled());
+    await file.write(IDENTITY, IMAGE, filled(), HELD);
     const good = await readFile(file.path);
     for (const size of [0, 5, 11, 30, 1000, good.length - 1]) {
       await writeFile(file.path, good.subarray(0, size));
@@ -92,15 +94,19 @@ describe('the file of an image', () => {
   });
 
   it('stays as it was where a new one cannot be written', async () => {
-    await file.write(IDENTITY, IMAGE, filled());
+    await file.write(IDENTITY, IMAGE, filled(), HELD);
     const unreadable = new Proxy(parts()[0] ?? new Uint8Array(), {
       get() {
         throw new Error('no space left on device');
       },
     });
-    await assert.rejects(file.write(IDENTITY, IMAGE, [unreadable]), /could not be written: no space left/);
+    await assert.rejects(file.write(IDENTITY, IMAGE, [unreadable], HELD), /could not be written: no space left/);
     const small = new ImageFile(directory, 3_000_000);
-    await assert.rejects(small.write(IDENTITY, IMAGE, filled()), /larger than 3000000 octets/);
+    await assert.rejects(small.write(IDENTITY, IMAGE, filled(), HELD), /larger than 3000000 octets/);
+    const changing = new AbortController();
+    const writing = file.write(IDENTITY, { ...IMAGE, serial: 8 }, filled(), changing.signal);
+    changing.abort(new Error('it takes too long'));
+    await assert.rejects(writing, /could not be written: it takes too long/);
     assert.equal(read().length, 2);
     assert.deepEqual(await readdir(directory), ['cluster.image']);
   });

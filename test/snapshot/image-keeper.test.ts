@@ -9,6 +9,8 @@ import type { StoredImage } from '../../src/snapshot/image-file.ts';
 import { ImageKeeper } from '../../src/snapshot/image-keeper.ts';
 import { recordedLog } from '../support/log.ts';
 
+const CONTENT = '["mesos",60]';
+
 const imageOf = (serial: number): TableImage => ({
   serial,
   pages: [],
@@ -19,8 +21,9 @@ const imageOf = (serial: number): TableImage => ({
 });
 
 function setUp(stored: number | string | Error = 'there is none') {
-  const world = { inForce: 0, failure: null as Error | null, held: 0 };
+  const world = { inForce: 0, failure: null as Error | null, held: 0, hangs: false };
   const written: number[] = [];
+  const contents: (string | undefined)[] = [];
   const { log, lines } = recordedLog();
   const metrics = createMetrics();
   const keeper = new ImageKeeper({
@@ -30,13 +33,16 @@ function setUp(stored: number | string | Error = 'there is none') {
         if (stored instanceof Error) throw stored;
         return typeof stored === 'string' ? stored : use({ image: imageOf(stored), fill: () => undefined });
       },
-      write: async (_identity, { serial }) => {
+      write: async ({ content }, { serial }, _parts, signal) => {
         if (world.failure !== null) throw world.failure;
+        if (world.hangs) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        signal.throwIfAborted();
         written.push(serial);
+        contents.push(content);
         return 100;
       },
     },
-    identity: () => ({}),
+    identity: (content) => ({ content }),
     take: () => {
       if (world.inForce === 0) return null;
       world.held += 1;
@@ -45,12 +51,12 @@ function setUp(stored: number | string | Error = 'there is none') {
     logger: log,
     metrics,
   });
-  const serve = (serial: number) => {
+  const serve = (serial: number, content = CONTENT) => {
     world.inForce = serial;
-    keeper.served(serial);
+    keeper.served(serial, content);
   };
   const failures = async () => (await metrics.snapshotFailures.get()).values[0]?.value;
-  return { keeper, serve, written, world, lines, failures };
+  return { keeper, serve, written, contents, world, lines, failures };
 }
 
 /** Lets what has been started go on. */
@@ -113,11 +119,61 @@ describe('ImageKeeper', () => {
     assert.deepEqual(written, [2]);
   });
 
+  it('lets a zone go whose image takes longer than thirty seconds to write', async () => {
+    const { serve, written, world, lines, failures } = setUp();
+    world.hangs = true;
+    serve(1);
+    mock.timers.tick(20_000);
+    await settle();
+    mock.timers.tick(29_999);
+    await settle();
+    assert.equal(world.held, 1);
+    mock.timers.tick(1);
+    assert.equal(world.held, 0);
+    await settle();
+    assert.deepEqual([written, await failures()], [[], 1]);
+    assert.match(lines.at(-1) ?? '', /it takes longer than 30 s/);
+    world.hangs = false;
+    serve(2);
+    mock.timers.tick(20_000);
+    await settle();
+    assert.deepEqual([written, world.held], [[2], 0]);
+  });
+
+  it('notes of which settings the zone in force was made', async () => {
+    const { serve, contents } = setUp();
+    serve(1, '["mesos",60]');
+    serve(2, '["mesos",5]');
+    mock.timers.tick(20_000);
+    await settle();
+    assert.deepEqual(contents, ['["mesos",5]']);
+  });
+
+  it('writes the zone anew where its image on disk could not be served', async () => {
+    const damaged = new MesosDnsError('ERR_SNAPSHOT', 'it is damaged');
+    const refused = setUp(7);
+    assert.equal(
+      refused.keeper.restore(7, CONTENT, () => false),
+      false,
+    );
+    const broken = setUp(7);
+    const fail = () => {
+      throw damaged;
+    };
+    assert.equal(broken.keeper.restore(7, CONTENT, fail), false);
+    for (const { serve, written } of [refused, broken]) {
+      serve(7);
+      mock.timers.tick(20_000);
+      await settle();
+      assert.deepEqual(written, [7]);
+    }
+  });
+
   it('has the image of the snapshot served, and does not write it again', async () => {
     const { keeper, serve, written, lines } = setUp(7);
     const seen: StoredImage[] = [];
     assert.equal(
-      keeper.restore(7, (stored) => seen.push(stored) > 0),
+      keeper.restore(7, CONTENT, (stored) => seen.push(stored) > 0),
       true,
     );
     assert.equal(seen[0]?.image.serial, 7);
@@ -130,16 +186,16 @@ describe('ImageKeeper', () => {
 
   it('has no other image served: of another serial, of somebody else, without room, or damaged', async () => {
     const never = () => assert.fail('it is not to be served');
-    assert.equal(setUp(6).keeper.restore(7, never), false);
+    assert.equal(setUp(6).keeper.restore(7, CONTENT, never), false);
     const ofOthers = setUp('"domain" is another');
-    assert.equal(ofOthers.keeper.restore(7, never), false);
+    assert.equal(ofOthers.keeper.restore(7, CONTENT, never), false);
     assert.deepEqual([await ofOthers.failures(), ofOthers.lines.length], [0, 0], 'not worth a line');
     assert.equal(
-      setUp(7).keeper.restore(7, () => false),
+      setUp(7).keeper.restore(7, CONTENT, () => false),
       false,
     );
     const damaged = setUp(new MesosDnsError('ERR_SNAPSHOT', '/x/cluster.image could not be read: it is damaged'));
-    assert.equal(damaged.keeper.restore(7, never), false);
+    assert.equal(damaged.keeper.restore(7, CONTENT, never), false);
     assert.match(damaged.lines.at(-1) ?? '', /it is damaged; the zone is made from the snapshot/);
     assert.equal(await damaged.failures(), 1);
   });
