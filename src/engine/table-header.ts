@@ -2,7 +2,6 @@
 
 import { CLASS_IN, LOCAL_TTL, TYPE_SOA } from '../dns/constants.ts';
 import { writeName } from '../dns/name.ts';
-import type { Region } from './arena.ts';
 import { chaosTexts, type Text, textSize, writeTexts } from './chaos-texts.ts';
 import {
   CHAOS_SIZE,
@@ -54,8 +53,8 @@ export interface TableHeaderOptions {
   readonly negativeTtl: number;
   /** There are reverse names. */
   readonly hasPointers: boolean;
-  /** The index pages in the order of their numbers; a power of two. */
-  readonly pages: readonly Region[];
+  /** Addresses of the index pages in the order of their numbers; a power of two of them. */
+  readonly pages: Uint32Array;
 }
 
 // | header | zones, their names and hash table | texts of class CH | their names and records | NSID | local SOA | directory |
@@ -88,7 +87,7 @@ export class TableHeader {
   write(views: MemoryViews, table: number): void {
     const { fields, bytes } = views;
     const { input, zones, generation, negativeSoa, negativeTtl, hasPointers, pages } = this.#options;
-    bytes.fill(0, table, table + this.size);
+    bytes.fill(0, table, table + this.#directoryAt);
     const words: readonly (readonly [number, number])[] = [
       [0, TABLE_MAGIC],
       [TABLE_SIZE, this.size],
@@ -114,9 +113,7 @@ export class TableHeader {
     writeTexts(views, table, this.#texts, this.#textsAt, this.#textNamesAt);
     bytes.set(this.#nsid, table + this.#nsidAt);
     writeLocalSoa(views, table + this.#localSoaAt, negativeTtl);
-    for (const [i, { address }] of pages.entries()) {
-      fields.setUint32(table + this.#directoryAt + i * 4, address, true);
-    }
+    bytes.set(new Uint8Array(pages.buffer, pages.byteOffset, pages.byteLength), table + this.#directoryAt);
   }
 }
 

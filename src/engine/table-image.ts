@@ -80,7 +80,7 @@ function headerOf(image: TableImage, input: TableInput, generation: number): Tab
     negativeSoa: image.negativeSoa,
     negativeTtl: negativeTtlOf(input.ttl, input.soa),
     hasPointers: image.hasPointers,
-    pages: image.pages.map((address) => ({ address, size: PAGE_SIZE })),
+    pages: Uint32Array.from(image.pages),
   });
 }
 

@@ -57,7 +57,8 @@ export class Table {
   readonly #writer: NodeWriter;
   readonly #zone: ZoneView;
   readonly #zones: ZoneList;
-  readonly #pages: Region[] = [];
+  /** Addresses of the index pages; 0: it has none yet. */
+  #pages = new Uint32Array();
   /** Folded name to how many nodes there are one label below it. */
   readonly #children = new Map<string, Children>();
   /** The last names above that were asked for: names come in runs below few of them. */
@@ -114,7 +115,7 @@ export class Table {
    */
   change({ records, names, pointers, soa, stale = false }: TableChanges, generation: number): readonly Region[] {
     const { arena, core } = this.#workshop;
-    const before = { header: this.#header, pages: [...this.#pages] };
+    const before = { header: this.#header, pages: this.#pages.slice() };
     this.#own = new Set();
     this.#replaced = [before.header];
     try {
@@ -129,10 +130,10 @@ export class Table {
       for (const name of pointers) this.#changePointer(foldCase(name));
       return this.#replaced;
     } catch (error) {
-      for (const index of this.#own) arena.release(this.#pages[index] ?? before.header);
+      for (const index of this.#own) arena.release(pageAt(this.#pages[index] ?? 0));
       if (this.#header !== before.header) arena.release(this.#header);
       this.#header = before.header;
-      this.#pages.splice(0, this.#pages.length, ...before.pages);
+      this.#pages = before.pages;
       throw error;
     }
   }
@@ -149,7 +150,8 @@ export class Table {
   /** All memory that this generation leads to. */
   get regions(): readonly Region[] {
     const header = this.#header.size === 0 ? [] : [this.#header];
-    return [...header, ...this.#pages, ...this.#heap.segments];
+    const pages = [...this.#pages].filter((address) => address !== 0).map(pageAt);
+    return [...header, ...pages, ...this.#heap.segments];
   }
 
   /** Nodes, empty non-terminals included. */
@@ -183,7 +185,7 @@ export class Table {
     const { address } = this.#negativeSoa;
     return {
       serial: this.#serial,
-      pages: this.#pages.map((page) => page.address),
+      pages: [...this.#pages],
       segments: this.#heap.filled,
       negativeSoa: this.#negativeSoa,
       serialsAt: [this.#writer.serialAt(address), this.#writer.serialAt(this.#writer.apexSoa)],
@@ -197,9 +199,10 @@ export class Table {
 
   #buildWhole(pageCount: number, generation: number): void {
     const { arena, core } = this.#workshop;
-    for (let i = 0; i < pageCount; i++) this.#pages.push(arena.allocate(PAGE_SIZE));
+    this.#pages = new Uint32Array(pageCount);
+    for (let i = 0; i < pageCount; i++) this.#pages[i] = arena.allocate(PAGE_SIZE).address;
     this.#writeHeader(generation, this.#input.soa, this.#input.stale);
-    for (const { address } of this.#pages) this.#views.bytes.fill(0, address, address + PAGE_SIZE);
+    for (const address of this.#pages) this.#views.bytes.fill(0, address, address + PAGE_SIZE);
     core.sealTable(this.#header.address);
 
     this.#list = arena.allocate(INSERTED_TOGETHER * INSERTED_SIZE);
@@ -317,12 +320,12 @@ export class Table {
     const copy = arena.allocate(PAGE_SIZE);
     this.#refreshViews();
     const { bytes, fields } = this.#views;
-    bytes.copyWithin(copy.address, page.address, page.address + PAGE_SIZE);
+    bytes.copyWithin(copy.address, page, page + PAGE_SIZE);
     const directory = this.#header.address + fields.getUint32(this.#header.address + TABLE_DIRECTORY, true);
     fields.setUint32(directory + index * 4, copy.address, true);
-    this.#pages[index] = copy;
+    this.#pages[index] = copy.address;
     this.#own.add(index);
-    this.#replaced.push(page);
+    this.#replaced.push(pageAt(page));
   }
 
   /** The memory may have grown. */
@@ -403,6 +406,10 @@ export class Table {
     this.#refreshViews();
     header.write(this.#views, this.#header.address);
   }
+}
+
+function pageAt(address: number): Region {
+  return { address, size: PAGE_SIZE };
 }
 
 const NO_RECORDS: RecordSet = {
