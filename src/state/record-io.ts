@@ -3,6 +3,7 @@
 
 import { Buffer } from 'node:buffer';
 import { MesosDnsError } from '../errors.ts';
+import { releaseBody } from './body.ts';
 
 const LINE_FEED = 0x0a;
 const ZERO = 0x30;
@@ -49,6 +50,7 @@ export class RecordDecoder {
           const gathered = this.#gathered as Buffer;
           this.#gathered = null;
           this.#finish(gathered.subarray(0, this.#length), record);
+          releaseBody(gathered);
         }
       }
       at = end;
@@ -78,7 +80,10 @@ export class RecordDecoder {
     if (this.#gathered === null || this.#gathered.length < needed) {
       const size = Math.min(this.#length, Math.max(FIRST_BYTES, needed, 2 * (this.#gathered?.length ?? 0)));
       const grown = Buffer.allocUnsafeSlow(size);
-      if (this.#gathered !== null) grown.set(this.#gathered.subarray(0, this.#filled));
+      if (this.#gathered !== null) {
+        grown.set(this.#gathered.subarray(0, this.#filled));
+        releaseBody(this.#gathered);
+      }
       this.#gathered = grown;
     }
     this.#gathered.set(part, this.#filled);
