@@ -13,7 +13,7 @@ export interface Cost {
 const RUNS = 5;
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 export function measure(make: () => unknown): Cost {
   const costs = Array.from({ length: RUNS }, () => measureOnce(make));

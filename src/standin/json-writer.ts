@@ -8,7 +8,7 @@ import { portRanges, type Usage } from './usage.ts';
 export class JsonWriter {
   readonly #features: MesosFeatures;
   /** Tasks never change, so what was written of one stays right. */
-  readonly #tasks = new WeakMap<Task, string>();
+  #tasks = new WeakMap<Task, string>();
 
   constructor(features: MesosFeatures) {
     this.#features = features;
@@ -17,6 +17,11 @@ export class JsonWriter {
   /** A double: `2.0` from Mesos 1.0 on, `2` before. */
   double(value: number): string {
     return this.#features.floats && Number.isInteger(value) ? `${value}.0` : `${value}`;
+  }
+
+  /** Gives back the memory of what was written. */
+  forget(): void {
+    this.#tasks = new WeakMap();
   }
 
   task(task: Task): string {

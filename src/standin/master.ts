@@ -84,6 +84,13 @@ export class StandinMaster {
     return `${this.#identity.ip}:${this.#identity.port}`;
   }
 
+  /** Gives back the memory of what was written so far, which is written again where it is asked for. */
+  forget(): void {
+    this.#cache.clear();
+    this.#document.forget();
+    this.operatorApi?.forget();
+  }
+
   get running(): boolean {
     return this.#server !== null;
   }

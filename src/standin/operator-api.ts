@@ -46,6 +46,11 @@ export class OperatorApiService {
     master.view.onReturn((id, kind) => (kind === 'agent' ? this.#agentBack(id) : this.#frameworkBack(id)));
   }
 
+  /** Gives back the memory of what was written. */
+  forget(): void {
+    this.#writer.forget();
+  }
+
   get subscriberCount(): number {
     return this.#subscribers.size;
   }

@@ -40,6 +40,11 @@ export class StateDocument {
     this.#writer = new JsonWriter(features);
   }
 
+  /** Gives back the memory of what was written. */
+  forget(): void {
+    this.#writer.forget();
+  }
+
   /**
    * `/state`.
    * @param leader null while nobody leads; the keys `leader` and `leader_info` are left out then.

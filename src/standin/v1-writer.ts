@@ -8,10 +8,15 @@ import type { Agent, AttributeValue, Discovery, Framework, Label, NetworkInfo, T
 export class V1Writer {
   readonly #features: MesosFeatures;
   /** Tasks never change, so what was written of one stays right. */
-  readonly #tasks = new WeakMap<Task, string>();
+  #tasks = new WeakMap<Task, string>();
 
   constructor(features: MesosFeatures) {
     this.#features = features;
+  }
+
+  /** Gives back the memory of what was written. */
+  forget(): void {
+    this.#tasks = new WeakMap();
   }
 
   task(task: Task): string {
