@@ -7,6 +7,7 @@ import type { ClusterChanges } from '../state/cluster-changes.ts';
 import type { LiveFramework } from '../state/live-cluster.ts';
 import type { Agent, Endpoint, MesosState, Task } from '../state/model.ts';
 import { AddressSets, type HostAddresses } from './addresses.ts';
+import { CanonicalNames } from './canonical-names.ts';
 import { addAgents, addFrameworks, addMasters, addNameServer, type Warn } from './cluster.ts';
 import { Contribution, ValueCounts } from './contribution.ts';
 import { CountedAliases } from './counted-aliases.ts';
@@ -85,8 +86,7 @@ export class RecordIndex {
   readonly #names: FrameworkNames;
   #places: ReadonlyMap<string, AgentPlace> = new Map();
   readonly #byAgent = new Map<string, Set<Entry>>();
-  /** Folded canonical name to the tasks that have it, which is one as a rule. */
-  readonly #byCanonical = new Map<string, Entry | readonly Entry[]>();
+  readonly #byCanonical = new CanonicalNames<Entry>();
   #sets: AddressSets;
   #cluster = new ValueCounts();
   /** Folded targets of the SRV records of the cluster itself, to their owners. */
@@ -150,7 +150,7 @@ export class RecordIndex {
     this.#unsettled = null;
     const { entries, taskKeys, canonicalNames, named } = unsettled;
     for (const [i, entry] of entries.entries()) this.#remember(entry, taskKeys[i] ?? '');
-    for (const [i, entry] of named.entries()) this.#addCanonical(canonicalNames[i] ?? '', entry);
+    for (const [i, entry] of named.entries()) this.#byCanonical.add(canonicalNames[i] ?? '', entry);
     if (unsettled.mustNoteNames) this.#noteNames();
   }
 
@@ -412,7 +412,7 @@ export class RecordIndex {
   }
 
   #contribute(entry: Entry): void {
-    const collected = this.#collect(entry, (canonical) => this.#addCanonical(canonical, entry));
+    const collected = this.#collect(entry, (canonical) => this.#byCanonical.add(canonical, entry));
     if (collected === null) return;
     const { values, addresses, services, pointers } = collected.contribution;
     const to = this.#valuesOf(entry);
@@ -427,7 +427,7 @@ export class RecordIndex {
   }
 
   #takeBack(entry: Entry): void {
-    const collected = this.#collect(entry, (canonical) => this.#removeCanonical(canonical, entry));
+    const collected = this.#collect(entry, (canonical) => this.#byCanonical.remove(canonical, entry));
     if (collected === null) return;
     const { values, addresses, services, pointers } = collected.contribution;
     const from = this.#valuesOf(entry);
@@ -497,23 +497,6 @@ export class RecordIndex {
     if (verbatim.users === 0) framework.forget(verbatim);
   }
 
-  #addCanonical(name: string, entry: Entry): void {
-    const key = foldCase(name);
-    const known = this.#byCanonical.get(key);
-    if (known === undefined) this.#byCanonical.set(key, entry);
-    else this.#byCanonical.set(key, 'task' in known ? [known, entry] : [...known, entry]);
-  }
-
-  #removeCanonical(name: string, entry: Entry): void {
-    const key = foldCase(name);
-    const known = this.#byCanonical.get(key);
-    if (known === undefined) return;
-    const others = 'task' in known ? [] : known.toSpliced(known.indexOf(entry), 1);
-    const [first] = others;
-    if (first === undefined) this.#byCanonical.delete(key);
-    else this.#byCanonical.set(key, others.length === 1 ? first : others);
-  }
-
   // --- what came of it ---
 
   #exists(name: string): boolean {
@@ -566,11 +549,8 @@ export class RecordIndex {
 
   /** Names with SRV records that lead to a host. */
   #ownersOfTarget(host: string): Set<string> {
-    const folded = foldCase(host);
-    const owners = new Set(this.#clusterTargets.get(folded) ?? []);
-    const known = this.#byCanonical.get(folded);
-    if (known === undefined) return owners;
-    for (const entry of 'task' in known ? [known] : known) {
+    const owners = new Set(this.#clusterTargets.get(foldCase(host)) ?? []);
+    for (const entry of this.#byCanonical.of(host)) {
       for (const { names } of this.#collect(entry, null)?.contribution.services ?? []) {
         for (const name of names) owners.add(name);
       }

@@ -2,9 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { firstSerial, laterSerial } from '../dns/serial.ts';
-import { type LocalZone, specialZones } from '../dns/special-use.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { TableInput } from '../engine/table-input.ts';
 import { messageOf } from '../errors.ts';
 import { type ClusterGuard, underLeader } from '../guard/cluster-guard.ts';
 import type { HostAddresses } from '../hosts/host-addresses.ts';
@@ -22,6 +20,7 @@ import { type ClusterSnapshot, contentOf } from '../snapshot/snapshot.ts';
 import type { Arrival, ClusterChanges } from '../state/cluster-changes.ts';
 import { LiveCluster } from '../state/live-cluster.ts';
 import type { MesosState } from '../state/model.ts';
+import { TablePublisher } from './table-publisher.ts';
 
 /** What is being served. */
 export class ServedZone {
@@ -86,15 +85,6 @@ interface PublishOptions {
   readonly mayHold?: MesosState | null;
 }
 
-interface NewTable {
-  /** null: no state is known. */
-  readonly records: RecordSet | null;
-  readonly serial: number;
-  /** In what the records differ from those being served; null: the whole table is made anew. */
-  readonly changes: RecordChanges | null;
-  readonly isStale: boolean;
-}
-
 /** The first zone waits so long for host names; later ones keep the addresses known before. */
 const FIRST_RESOLUTION_MS = 2000;
 /** From the end of one publication to the next, at least, and as a multiple of what one takes. */
@@ -102,18 +92,14 @@ const GAP_MS = 4;
 const GAP_SHARE = 1;
 /** A zone that does not fit will hardly do so at once. */
 const REFUSED_PAUSE_MS = 10_000;
-/** Publications that follow each other more closely have a line only where everything is logged. */
-const LOG_GAP_MS = 500;
-/** How many unwritable records a warning names. */
-const NAMED_MAX = 5;
 
 export class Zone {
   readonly #options: ZoneOptions;
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #cluster: LiveCluster;
+  readonly #tables: TablePublisher;
   #config: Config;
-  #localZones: readonly LocalZone[];
   /** The table in force was made for another configuration. */
   #isOutdated = false;
   #served: ServedZone | null = null;
@@ -130,13 +116,10 @@ export class Zone {
   #newest = 0;
   #timer: NodeJS.Timeout | null = null;
   #notBeforeMs = 0;
-  #loggedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   /** Making a generation has failed halfway: what the table says is not known, and all of it is published next. */
   #isTableUnknown = false;
-  #saidUnwritable = '';
   #warned = new Set<string>();
-  #warnedOfSize: ReadonlySet<string> = new Set();
   /** A master has told a state since the start. */
   #isConfirmed = false;
   /** Of a snapshot: the masters, until the leader room knows of any. */
@@ -156,13 +139,13 @@ export class Zone {
     this.#cluster.beforeMerge = () => this.#takeChanges();
     this.#now = options.now ?? Date.now;
     this.#config = options.config;
-    this.#localZones = localZonesOf(options.config);
+    this.#tables = new TablePublisher(options);
   }
 
   /** Goes over to another configuration, at once. */
   configure(config: Config): void {
     this.#config = config;
-    this.#localZones = localZonesOf(config);
+    this.#tables.configure(config);
     this.#isOutdated = true;
     this.#index = null;
     if (this.#cluster.leader === null) this.open();
@@ -177,7 +160,7 @@ export class Zone {
   /** Publishes a table that forwards foreign names and answers SERVFAIL for ours. Called before sockets open. */
   open(): void {
     const serial = firstSerial(null, this.#now() / 1000);
-    this.#publishTable({ records: null, serial, changes: null, isStale: false });
+    this.#tables.publish({ records: null, serial, changes: null, isStale: false });
   }
 
   /** Serials up to this one may have been used before: the first zone has one behind it. */
@@ -189,9 +172,8 @@ export class Zone {
    * Serves what restore() will serve, until that is made.
    * @returns false where it does not fit
    */
-  restoreImage({ image, fill }: StoredImage, serial: number): boolean {
-    const input = this.#tableInput({ records: null, serial, isStale: true });
-    return this.#options.engine.publishImage(image, input, fill);
+  restoreImage(stored: StoredImage, serial: number): boolean {
+    return this.#tables.publishImage(stored, serial);
   }
 
   /** Serves what was known before a restart, under the serial of then, until a master has been read. */
@@ -202,7 +184,7 @@ export class Zone {
     this.#cluster.takeChanges();
     const index = this.#newIndex();
     const { records } = index;
-    if (!this.#publishTable({ records, serial, changes: null, isStale: true })) return;
+    if (!this.#tables.publish({ records, serial, changes: null, isStale: true })) return;
     this.#index = index;
     this.#stepsServed = index.steps;
     this.#options.metrics.zoneStale.set(1);
@@ -352,7 +334,7 @@ export class Zone {
     // Settings stand in the table as a whole: none of it can be kept.
     if (this.#isTableUnknown || this.#isOutdated) changes = null;
     const { records } = index;
-    if (!this.#publishTable({ records, serial, changes, isStale })) {
+    if (!this.#tables.publish({ records, serial, changes, isStale })) {
       const kept = before();
       if (last !== null && kept !== null) {
         const { input } = last;
@@ -368,7 +350,6 @@ export class Zone {
     this.#countPublished(isStale);
     this.#serve(new ServedZone(records, serial, isStale, content, () => this.#input()));
     this.#answer();
-    this.#logRecords(records, changes);
     return true;
   }
 
@@ -472,66 +453,6 @@ export class Zone {
     metrics.zoneStale.set(isStale ? 1 : 0);
   }
 
-  #tableInput({ records, serial, isStale }: Pick<NewTable, 'records' | 'serial' | 'isStale'>): TableInput {
-    const config = this.#config;
-    return {
-      domain: config.domain,
-      ttl: config.ttl,
-      srvWeight: config.srvRecordDefaultWeight,
-      soa: {
-        mname: config.SOAMname,
-        rname: config.SOARname,
-        serial,
-        refresh: config.SOARefresh,
-        retry: config.SOARetry,
-        expire: config.SOAExpire,
-        minimum: config.SOAMinttl,
-      },
-      records,
-      forwardZones: Object.keys(config.zoneResolvers),
-      localZones: this.#localZones,
-      recursionAvailable: config.recurseOn && config.externalOn,
-      forward: config.externalOn,
-      setTruncateBit: config.setTruncateBit,
-      subnetFirst: config.resolvSubnetFirst,
-      stale: isStale,
-      udpPayloadSize: config.ednsUdpSize,
-      identity: { nsid: config.nsid, version: config.serverVersion, id: config.serverId },
-    };
-  }
-
-  /** @returns false where the table was refused; the one before stays */
-  #publishTable(next: NewTable): boolean {
-    const { engine, metrics } = this.#options;
-    const { records, serial, changes, isStale } = next;
-    const input = this.#tableInput(next);
-    try {
-      const table =
-        records === null || changes === null
-          ? engine.publish(input)
-          : engine.change({ records, soa: input.soa, stale: isStale, ...changes }, () => input);
-      if (records === null) return true;
-      this.#options.onPublished?.(serial, changes?.names ?? null);
-      metrics.zoneNames.set(table.nameCount);
-      metrics.zoneUnwritableRecords.set(table.unwritable.length);
-      this.#warnOfUnwritable(table.unwritable);
-      const tooLarge = [...table.cut, ...table.overlong];
-      for (const line of tooLarge) if (!this.#warnedOfSize.has(line)) this.#log.warn(line);
-      this.#warnedOfSize = new Set(tooLarge);
-      const figures = { names: table.nameCount, bytes: table.sizeBytes, serial };
-      // On a busy cluster there are hundreds in a second.
-      const nowMs = performance.now();
-      const isRare = nowMs - this.#loggedAtMs >= LOG_GAP_MS;
-      if (isRare) this.#loggedAtMs = nowMs;
-      this.#log[isRare ? 'info' : 'debug'](figures, 'zone published');
-      return true;
-    } catch (error) {
-      metrics.tablesRefused.inc();
-      this.#log.error(`the new zone is refused and the one before stays: ${messageOf(error)}`);
-      return false;
-    }
-  }
-
   #knownMasters(): string[] {
     const known = this.#options.masters();
     if (known === null && this.#rememberedMasters.length > 0) return [...this.#rememberedMasters];
@@ -540,30 +461,10 @@ export class Zone {
     return known.masters.map(formatEndpoint);
   }
 
-  /** Says what is left out of the table, unless that was said of the one before. */
-  #warnOfUnwritable(unwritable: readonly string[]): void {
-    const line =
-      unwritable.length === 0
-        ? ''
-        : `${unwritable.length} records cannot be written in DNS and are listed over HTTP only: ${unwritable.slice(0, NAMED_MAX).join('; ')}`;
-    if (line !== '' && line !== this.#saidUnwritable) this.#log.warn(line);
-    this.#saidUnwritable = line;
-  }
-
   /** A host without an address is named once, and again after it had one. */
   #warnOfNew(lines: ReadonlySet<string>): void {
     for (const line of lines) if (!this.#warned.has(line)) this.#log.warn(line);
     this.#warned = new Set(lines);
-  }
-
-  /** `-v=2`: every record that is new, in the form that Mesos-DNS documents. @param changes null: all are. */
-  #logRecords({ as, aaaas, srvs }: RecordSet, changes: RecordChanges | null): void {
-    if (!this.#log.isLevelEnabled('trace')) return;
-    for (const [type, map] of Object.entries({ A: as, AAAA: aaaas, SRV: srvs })) {
-      for (const name of changes?.names ?? map.keys()) {
-        for (const value of map.get(name) ?? []) this.#log.trace(`[${type}]\t${name}: ${value}`);
-      }
-    }
   }
 }
 
@@ -599,8 +500,4 @@ class Unanswered {
     this.lostTasks = 0;
     this.#agents.clear();
   }
-}
-
-function localZonesOf({ domain, specialUseNames, zoneResolvers }: Config): readonly LocalZone[] {
-  return specialUseNames ? specialZones(domain, Object.keys(zoneResolvers)) : [];
 }
