@@ -4,6 +4,7 @@
 // least ten minutes may pass (`--agent_reregister_timeout`). The tasks run on meanwhile. So what was known of these agents stays,
 // whoever tells of the failover, a document or a stream, until the agent has told of its tasks or too much time has passed.
 
+import { AwaitedAgents } from './awaited-agents.ts';
 import { ClusterChanges, type Departure } from './cluster-changes.ts';
 import type { FrameworkNews, MasterEvent, Snapshot } from './events.ts';
 import type { Agent, Endpoint, Framework, MesosState, Task, TaskStatus } from './model.ts';
@@ -26,19 +27,7 @@ export interface LiveClusterOptions {
   readonly now?: () => number;
 }
 
-/** An agent that the leader expects back, and what it was known to run before. */
-interface Awaited {
-  /** When it is given up. */
-  untilMs: number;
-  /** It is back, and what it does not tell of in a moment has ended. */
-  isBack: boolean;
-  /** Framework key to task keys. */
-  readonly tasks: Map<string, Set<string>>;
-}
-
 const RECOVERY_MS = 600_000;
-/** After an agent is back, its tasks of frameworks that the leader did not know come right behind it. */
-const SETTLE_MS = 1000;
 /** Statuses of one task that are remembered; Mesos keeps one for each change of its state. */
 const MAX_STATUSES = 32;
 /** States in which a task is lost with its agent, as far as the master knows. */
@@ -81,15 +70,14 @@ export class LiveCluster {
   /** The leader whose whole state was taken last, `host:port`; null: none since the start. */
   #toldBy: string | null = null;
   #recovered: ReadonlySet<string> = new Set();
-  readonly #awaited = new Map<string, Awaited>();
-  readonly #recoveryMs: () => number;
+  readonly #awaited: AwaitedAgents;
   readonly #now: () => number;
   #changes = new ClusterChanges();
   #orphanCount = 0;
 
   constructor(options: LiveClusterOptions = {}) {
-    this.#recoveryMs = options.recoveryMs ?? (() => RECOVERY_MS);
     this.#now = options.now ?? (() => performance.now());
+    this.#awaited = new AwaitedAgents(options.recoveryMs ?? (() => RECOVERY_MS), this.#now);
   }
 
   /** A cluster as a state shows it. */
@@ -117,22 +105,17 @@ export class LiveCluster {
 
   /** Running tasks of theirs. */
   get awaitedTaskCount(): number {
-    let count = 0;
-    for (const { tasks } of this.#awaited.values()) for (const keys of tasks.values()) count += keys.size;
-    return count;
+    return this.#awaited.taskCount;
   }
 
   /** Whether what is known of an agent would outlast a state of a leader that expects it back. */
   mayAwait(agentId: string): boolean {
-    const awaited = this.#awaited.get(agentId);
-    return awaited === undefined || awaited.isBack ? this.#recoveryMs() > 0 : awaited.untilMs > this.#now();
+    return this.#awaited.mayAwait(agentId);
   }
 
   /** When the next awaited agent is given up, or its tasks; null where none is awaited. */
   get nextExpiryMs(): number | null {
-    let next: number | null = null;
-    for (const { untilMs } of this.#awaited.values()) next = Math.min(next ?? untilMs, untilMs);
-    return next;
+    return this.#awaited.nextExpiryMs;
   }
 
   get taskCount(): number {
@@ -206,7 +189,7 @@ export class LiveCluster {
       if (!expected.has(key) || agents.has(key) || !this.mayAwait(key)) continue;
       kept.add(key);
       agents.set(key, agent);
-      if (this.#awaited.get(key)?.isBack !== false) isToldBefore = false;
+      if (!this.#awaited.isAway(key)) isToldBefore = false;
     }
     if (kept.size === 0) return;
     const reported = taskIdsOf(state);
@@ -287,13 +270,10 @@ export class LiveCluster {
     const isAwaited = (id: string) => this.#recovered.has(id) && agents.has(id);
 
     for (const [key, agent] of this.agents) if (!agents.has(key)) this.#deleteAgent(key, agent);
-    for (const [key, awaited] of this.#awaited) {
-      if (isAwaited(key)) awaited.tasks.clear();
-      else this.#awaited.delete(key);
-    }
+    this.#awaited.retain(isAwaited);
     for (const [key, agent] of agents) {
       this.#setAgent(key, agent);
-      if (isAwaited(key)) this.#await(key);
+      if (isAwaited(key)) this.#awaited.await(key);
     }
     for (const [key, framework] of this.frameworks) {
       const now = frameworks.get(key);
@@ -313,7 +293,7 @@ export class LiveCluster {
       for (const [taskKey, task] of tasks) {
         const known = framework.tasks.get(taskKey);
         this.#setTask(key, framework, taskKey, withChecks(task, known), known);
-        if (isAwaited(task.agentId)) this.#keep(key, taskKey, task.agentId);
+        if (isAwaited(task.agentId)) this.#awaited.keep(key, taskKey, task.agentId);
       }
     }
   }
@@ -357,7 +337,7 @@ export class LiveCluster {
       case 'agent-removed': {
         const agent = this.agents.get(event.agentId);
         if (agent === undefined) return;
-        this.#awaited.delete(event.agentId);
+        this.#awaited.drop(event.agentId);
         this.#deleteAgent(event.agentId, agent);
         this.#dropAbsent();
         return;
@@ -382,7 +362,7 @@ export class LiveCluster {
       this.#orphanCount += 1;
     }
     const framework = known ?? this.#framework(frameworkId);
-    this.#unkeep(frameworkId, task.id, task.agentId);
+    this.#awaited.unkeep(frameworkId, task.id, task.agentId);
     const isAnswered = task.state === 'TASK_RUNNING' || framework.tasks.get(task.id)?.state === 'TASK_RUNNING';
     const isChanged = this.#setTask(frameworkId, framework, task.id, task);
     // A task that is added with statuses is an old one on an agent that is back: they say nothing of when that was.
@@ -398,7 +378,7 @@ export class LiveCluster {
       if (!ENDED.has(state)) this.reconciliationWanted = true;
       return;
     }
-    this.#unkeep(frameworkId, taskId, task.agentId);
+    this.#awaited.unkeep(frameworkId, taskId, task.agentId);
     const isAnswered = task.state === 'TASK_RUNNING' || state === 'TASK_RUNNING';
     const arrival = { receivedAtMs, happenedAt: status?.timestamp ?? null };
     if (ENDED.has(state)) {
@@ -415,13 +395,11 @@ export class LiveCluster {
 
   /** Gives up what has been awaited for too long. */
   expire(): void {
-    const now = this.#now();
-    const due = [...this.#awaited].filter(([, { untilMs }]) => untilMs <= now);
+    const due = this.#awaited.takeDue();
     if (due.length === 0) return;
     this.#merge(!this.#changes.isEmpty);
     this.#isWhole = true;
     for (const [agentId, { tasks, isBack }] of due) {
-      this.#awaited.delete(agentId);
       for (const [frameworkKey, taskKeys] of tasks) {
         const framework = this.frameworks.get(frameworkKey);
         if (framework === undefined) continue;
@@ -446,35 +424,8 @@ export class LiveCluster {
     this.#absent.clear();
   }
 
-  #await(agentId: string): Awaited {
-    let awaited = this.#awaited.get(agentId);
-    // One that came back to a leader which is gone is awaited anew.
-    if (awaited === undefined || awaited.isBack) {
-      awaited = { untilMs: this.#now() + this.#recoveryMs(), isBack: false, tasks: new Map() };
-      this.#awaited.set(agentId, awaited);
-    }
-    return awaited;
-  }
-
-  #keep(frameworkKey: string, taskKey: string, agentId: string): void {
-    const { tasks } = this.#await(agentId);
-    const keys = tasks.get(frameworkKey);
-    if (keys === undefined) tasks.set(frameworkKey, new Set([taskKey]));
-    else keys.add(taskKey);
-  }
-
-  /** The new leader has heard of the task. */
-  #unkeep(frameworkKey: string, taskKey: string, agentId: string): void {
-    if (this.#awaited.size > 0) this.#awaited.get(agentId)?.tasks.get(frameworkKey)?.delete(taskKey);
-  }
-
-  /** The agent is back: what it does not tell of now has ended. */
   #settle(agentId: string): void {
-    const awaited = this.#awaited.get(agentId);
-    if (awaited === undefined) return;
-    awaited.isBack = true;
-    awaited.untilMs = Math.min(awaited.untilMs, this.#now() + SETTLE_MS);
-    this.#recovered = new Set([...this.#recovered].filter((id) => id !== agentId));
+    if (this.#awaited.settle(agentId)) this.#recovered = new Set([...this.#recovered].filter((id) => id !== agentId));
   }
 
   // --- single elements ---
