@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACL, type Client, CreateMode, createClient, Id, Permission, State } from 'node-zookeeper-client';
+import { keepReconnecting } from '../../src/standin/registration.ts';
 import { requirePackages } from './debian.ts';
 import { type MasterInfoFields, masterInfoJson, masterInfoProtobuf } from './master-info.ts';
 import { freePort } from './ports.ts';
@@ -132,9 +133,11 @@ export interface SessionOptions {
 /** A session for tests to change znodes with. It reconnects by itself, as a master does. */
 export class TestSession {
   readonly client: Client;
+  readonly #stopReconnecting: () => void;
 
   private constructor(client: Client) {
     this.client = client;
+    this.#stopReconnecting = keepReconnecting(client, () => client.getState() === State.SYNC_CONNECTED);
   }
 
   static async open(server: { readonly host: string; readonly port: number }, options: SessionOptions = {}) {
@@ -180,6 +183,7 @@ export class TestSession {
   /** Breaks the connection without a word: the ephemeral nodes stay until the session times out. */
   cut(): void {
     const { connectionManager: manager } = this.client as unknown as { connectionManager: Internals };
+    this.#stopReconnecting();
     this.client.removeAllListeners();
     manager.connect = () => {};
     manager.socket.destroy();
