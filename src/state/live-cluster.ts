@@ -358,6 +358,8 @@ export class LiveCluster {
       return;
     }
     if ((known?.info ?? null) === null && known?.tasks.has(task.id) !== true) {
+      // Masters before 1.7.3 and 1.9 do not announce frameworks that they know through an agent (MESOS-9785).
+      this.reconciliationWanted = true;
       if (this.#orphanCount >= MAX_ORPHANS) return;
       this.#orphanCount += 1;
     }

@@ -189,3 +189,13 @@ describe('running tasks that go', () => {
     assert.deepEqual(gone(cluster), { ended: 1, lost: { S2: 1 } });
   });
 });
+
+describe('a task of a framework that nobody has announced', () => {
+  it('has the whole state asked for, which knows the framework', () => {
+    const { cluster } = setUp();
+    cluster.apply({ kind: 'task-added', frameworkId: 'F1', task: task('d', 'S1') });
+    assert.equal(cluster.reconciliationWanted, false);
+    cluster.apply({ kind: 'task-added', frameworkId: 'F9', task: task('e', 'S1') });
+    assert.equal(cluster.reconciliationWanted, true);
+  });
+});
