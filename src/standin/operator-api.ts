@@ -33,6 +33,8 @@ export class OperatorApiService {
   readonly #subscribers = new Set<Subscriber>();
   /** Frameworks that this leader has told its subscribers of. */
   readonly #announced = new Set<string>();
+  /** Tasks on an agent that is coming back, of frameworks that have not been announced. */
+  readonly #unannounced: Task[] = [];
   /** Streams opened since the master was made. */
   streamCount = 0;
   /** Stands still without closing anything: no event, no heartbeat. */
@@ -191,6 +193,7 @@ export class OperatorApiService {
       case 'agent-added':
       case 'agent-returned':
         this.#send(`{"type":"AGENT_ADDED","agent_added":{"agent":${this.#writer.agent(change.agent)}}}`);
+        for (const task of this.#unannounced.splice(0)) this.#addUnknown(task);
         return;
       case 'agent-left':
         // Of an agent that is unreachable or gone, only its tasks are told.
@@ -209,8 +212,12 @@ export class OperatorApiService {
           `{"type":"FRAMEWORK_REMOVED","framework_removed":{"framework_info":${this.#writer.frameworkInfo(change.framework)}}}`,
         );
         return;
-      case 'task-added':
       case 'task-returned':
+        // Of a framework that this master has not heard of: it comes behind its agent.
+        if (!this.#announced.has(change.task.frameworkId)) this.#unannounced.push(change.task);
+        else this.#addTask(change.task);
+        return;
+      case 'task-added':
         this.#addTask(change.task);
         return;
       case 'task-updated':
@@ -239,6 +246,14 @@ export class OperatorApiService {
     this.#send(`{"type":"TASK_ADDED","task_added":{"task":${this.#writer.task(task)}}}`);
   }
 
+  /** A task on an agent that is back, with its framework where it is the first one of that. */
+  #addUnknown(task: Task): void {
+    const framework = this.#master.cluster.frameworks.get(task.frameworkId)?.framework;
+    if (framework === undefined) return;
+    if (!this.#announced.has(framework.id)) this.#announce(framework, this.#master.view.awaitsFramework(framework));
+    this.#addTask(task);
+  }
+
   #announce(framework: Framework, recovered: boolean): void {
     this.#announced.add(framework.id);
     this.#sendFramework('ADDED', framework, recovered);
@@ -253,18 +268,14 @@ export class OperatorApiService {
   #agentBack(agentId: string): void {
     const agent = this.#master.cluster.agents.get(agentId);
     if (agent === undefined || this.#subscribers.size === 0) return;
-    const unknown: { readonly framework: Framework; readonly tasks: readonly Task[] }[] = [];
+    const unknown: Task[] = [];
     for (const { framework, tasks } of this.#master.cluster.frameworks.values()) {
       const returning = [...tasks.values()].filter((task) => task.agentId === agentId);
-      if (returning.length === 0) continue;
-      if (this.#announced.has(framework.id)) for (const task of returning) this.#addTask(task);
-      else unknown.push({ framework, tasks: returning });
+      if (!this.#announced.has(framework.id)) unknown.push(...returning);
+      else for (const task of returning) this.#addTask(task);
     }
     this.#send(`{"type":"AGENT_ADDED","agent_added":{"agent":${this.#writer.agent(agent)}}}`);
-    for (const { framework, tasks } of unknown) {
-      this.#announce(framework, this.#master.view.awaitsFramework(framework));
-      for (const task of tasks) this.#addTask(task);
-    }
+    for (const task of unknown) this.#addUnknown(task);
   }
 
   #frameworkBack(frameworkId: string): void {
