@@ -27,8 +27,8 @@ export interface KeptZoneOptions {
   readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
 }
 
-/** What is kept of a zone in force. */
-export interface ServedZone {
+/** Of a zone in force, what tells images apart. */
+export interface ConfirmedZone {
   readonly serial: number;
   /** What of the configuration stands in its table; see contentOf. */
   readonly content: string;
@@ -100,10 +100,9 @@ export class KeptZone {
 
   /**
    * A zone is in force that a master has confirmed.
-   * @param content see contentOf
    * @param take makes its snapshot; called when that is written
    */
-  served({ serial, content }: ServedZone, take: () => ClusterSnapshot): void {
+  served({ serial, content }: ConfirmedZone, take: () => ClusterSnapshot): void {
     void this.#serials.use(serial);
     this.#snapshots.confirm(serial, take);
     this.#images.served(serial, content);

@@ -2,7 +2,7 @@
 // tasks, or too much time has passed.
 
 /** An agent that is expected back. */
-export interface Awaited {
+interface Awaited {
   /** When it is given up, or what it has not told of: milliseconds of the clock. */
   untilMs: number;
   /** It is back, and what it does not tell of in a moment has ended. */
@@ -54,7 +54,8 @@ export class AwaitedAgents {
     return awaited === undefined || awaited.isBack ? this.#recoveryMs() > 0 : awaited.untilMs > this.#now();
   }
 
-  await(agentId: string): Awaited {
+  /** Awaits an agent, from now on where it was not. */
+  expect(agentId: string): Awaited {
     let awaited = this.#agents.get(agentId);
     // One that came back to a leader which is gone is awaited anew.
     if (awaited === undefined || awaited.isBack) {
@@ -66,7 +67,7 @@ export class AwaitedAgents {
 
   /** Keeps a task until its agent has told of it. */
   keep(frameworkKey: string, taskKey: string, agentId: string): void {
-    const { tasks } = this.await(agentId);
+    const { tasks } = this.expect(agentId);
     const keys = tasks.get(frameworkKey);
     if (keys === undefined) tasks.set(frameworkKey, new Set([taskKey]));
     else keys.add(taskKey);

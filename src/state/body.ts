@@ -63,19 +63,6 @@ async function unpack(packed: Uint8Array, maxBytes: number): Promise<Uint8Array>
 
 const MIN_ROOM_BYTES = 16 * 1024;
 
-/** Smaller ones are not worth the trouble, and may be parts of a buffer that others use. */
-const RELEASED_FROM_BYTES = 1024 * 1024;
-
-/**
- * Gives up a body that nobody reads any more: it is empty afterwards. A large one that is merely forgotten takes its memory
- * until old objects are collected, which may be after all of the zone was built; what is new, as the buffer is after it was
- * handed over, goes with the new objects, many times a second.
- */
-export function releaseBody({ buffer, byteLength }: Uint8Array): void {
-  if (byteLength < RELEASED_FROM_BYTES || !(buffer instanceof ArrayBuffer)) return;
-  structuredClone(buffer, { transfer: [buffer] });
-}
-
 /** Room for the body where nothing is known of it. */
 const UNKNOWN_BYTES = 256 * 1024;
 function expectedBytes(contentLength: string | undefined, maxBytes: number): number {

@@ -35,7 +35,7 @@ const LOGIN_TIMEOUT_MS = 10_000;
 const MAX_LOGIN_BYTES = 64 * 1024;
 
 export interface StateDocument {
-  /** The document, unpacked; see releaseBody(). */
+  /** The document, unpacked; see releaseBytes(). */
   readonly bytes: Uint8Array;
   /** Who answered in the end: not the master that was asked where that one redirected. */
   readonly master: Master;

@@ -6,7 +6,6 @@ import { messageOf } from '../errors.ts';
 import { formatEndpoint, type LeaderDetector, type Master, type MasterSet } from '../leader/leader.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { releaseBody } from './body.ts';
 import type { StateClient } from './client.ts';
 import { FailureLog, WarningLog } from './complaints.ts';
 import type { EventStreamClient, StreamEnd } from './event-stream.ts';
@@ -16,6 +15,7 @@ import { LiveCluster } from './live-cluster.ts';
 import type { Endpoint, MesosState } from './model.ts';
 import { EventParser } from './parse-event.ts';
 import { createStatePoller, type StatePoller } from './poller.ts';
+import { releaseBytes } from './release.ts';
 
 export interface FollowerOptions {
   readonly config: Pick<Config, 'follow' | 'refreshSeconds'>;
@@ -429,7 +429,7 @@ export class Follower {
       // What has come since may be newer than the document, or older: events can be repeated.
       if (this.#overlap !== overlap) return;
       const { state } = parse(bytes);
-      releaseBody(bytes);
+      releaseBytes(bytes);
       const isSame = state.leader.host === cluster.leader?.host && state.leader.port === cluster.leader.port;
       if (!isSame) throw new Error(`it names the leader ${state.leader.host}:${state.leader.port}`);
       const target = LiveCluster.from(state);

@@ -4,9 +4,9 @@
 
 import { MesosDnsError, messageOf } from '../errors.ts';
 import { formatEndpoint, type Master, type MasterSet } from '../leader/leader.ts';
-import { releaseBody } from './body.ts';
 import type { StateClient, StateDocument } from './client.ts';
 import { sameHost } from './redirect.ts';
+import { releaseBytes } from './release.ts';
 
 /** A chain of documents that each name another leader ends here. */
 const MAX_DOCUMENTS = 4;
@@ -148,7 +148,7 @@ class Reader<S extends NamesLeader> {
         cause: error,
       });
     } finally {
-      releaseBody(bytes);
+      releaseBytes(bytes);
     }
   }
 }

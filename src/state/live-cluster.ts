@@ -273,7 +273,7 @@ export class LiveCluster {
     this.#awaited.retain(isAwaited);
     for (const [key, agent] of agents) {
       this.#setAgent(key, agent);
-      if (isAwaited(key)) this.#awaited.await(key);
+      if (isAwaited(key)) this.#awaited.expect(key);
     }
     for (const [key, framework] of this.frameworks) {
       const now = frameworks.get(key);

@@ -3,7 +3,7 @@
 
 import { Buffer } from 'node:buffer';
 import { MesosDnsError } from '../errors.ts';
-import { releaseBody } from './body.ts';
+import { releaseBytes } from './release.ts';
 
 const LINE_FEED = 0x0a;
 const ZERO = 0x30;
@@ -50,7 +50,7 @@ export class RecordDecoder {
           const gathered = this.#gathered as Buffer;
           this.#gathered = null;
           this.#finish(gathered.subarray(0, this.#length), record);
-          releaseBody(gathered);
+          releaseBytes(gathered);
         }
       }
       at = end;
@@ -82,7 +82,7 @@ export class RecordDecoder {
       const grown = Buffer.allocUnsafeSlow(size);
       if (this.#gathered !== null) {
         grown.set(this.#gathered.subarray(0, this.#filled));
-        releaseBody(this.#gathered);
+        releaseBytes(this.#gathered);
       }
       this.#gathered = grown;
     }

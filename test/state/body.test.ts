@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { readBody, releaseBody } from '../../src/state/body.ts';
+import { readBody } from '../../src/state/body.ts';
+import { releaseBytes } from '../../src/state/release.ts';
 
 const document = Buffer.from(Array.from({ length: 200_000 }, (_, i) => String(i)).join());
 
@@ -70,10 +71,10 @@ describe('a body', () => {
 describe('a body that is given up', () => {
   it('takes no memory any more where it was large', () => {
     const large = Buffer.allocUnsafeSlow(1024 * 1024);
-    releaseBody(large);
+    releaseBytes(large);
     assert.equal(large.length, 0);
     const small = Buffer.from('small');
-    releaseBody(small);
+    releaseBytes(small);
     assert.equal(small.toString(), 'small');
   });
 });
