@@ -72,6 +72,10 @@ export const EPOLL_EVENT_SIZE = EPOLL_EVENT_DATA + 8;
 export const TIMEVAL_MICROSECONDS = 8;
 export const TIMEVAL_SIZE = 16;
 
+// struct timespec: | seconds i64 | nanoseconds i64 |
+export const TIMESPEC_NANOSECONDS = 8;
+export const TIMESPEC_SIZE = 16;
+
 // struct sched_attr, as far as the first version of it goes (sched_setattr(2)):
 //
 //   | size u32 | policy u32 | flags u64 | nice i32 | priority u32 | runtime u64 | deadline u64 | period u64 |
@@ -116,6 +120,8 @@ export const POLLOUT = 4;
 export const EPOLL_CLOEXEC = SOCK_CLOEXEC;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLLIN = 1;
+/** Its value: by how many nanoseconds the timers of the calling thread may be late, at least 1 (prctl(2)). */
+export const PR_SET_TIMERSLACK = 29;
 
 /** Numbers of the error codes; an absent one (another platform) matches no error. */
 export function errnoOf(code: keyof typeof constants.errno): number {
@@ -157,6 +163,9 @@ export interface Libc {
   dup(fd: number): number;
   poll(fdsPtr: number, count: number, timeoutMs: number): number;
   close(fd: number): number;
+  /** @param timePtr a struct timespec @param leftPtr where what is left is written when a signal comes, or 0 */
+  nanosleep(timePtr: number, leftPtr: number): number;
+  prctl(option: number, value: number): number;
   /** @param thread 0: the calling one */
   syscall(number: number, thread: number, attributes: ArrayBuffer, flags: number): number;
   /** The reason of the last failed call of this thread. */
@@ -211,6 +220,8 @@ export async function loadLibc(): Promise<Libc> {
     dup: library.func('int dup(int fd)'),
     poll: library.func('int poll(uintptr_t fds, unsigned long count, int timeout)'),
     close: library.func('int close(int fd)'),
+    nanosleep: library.func('int nanosleep(uintptr_t time, uintptr_t left)'),
+    prctl: library.func('int prctl(int option, unsigned long value)'),
     syscall: library.func('intptr_t syscall(intptr_t number, int thread, void *attributes, unsigned int flags)'),
     errno: () => koffi.errno(),
     // Writing nothing returns the address of where it would have been written.

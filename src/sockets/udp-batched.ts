@@ -1,5 +1,5 @@
 // DNS over UDP by the batch: one thread that blocks in the kernel, takes what has come, has the core answer it where it
-// lies, and sends it back. It never waits for a batch to fill.
+// lies, and sends it back. It never waits for a batch to fill; under load it pauses behind some (batch-pause.ts).
 //
 //    kernel --recvmmsg--> slots --answerBatch--> slots --sendmmsg--> kernel
 //                                     |
@@ -26,6 +26,7 @@ import {
 } from '../engine/contract.ts';
 import type { WorkerViews } from '../engine/memory.ts';
 import { QueryCounts } from '../engine/query-counts.ts';
+import { BatchPause } from './batch-pause.ts';
 import type { ForwardRing } from './forward-ring.ts';
 import {
   errnoOf,
@@ -114,6 +115,7 @@ class BatchedUdp {
   readonly #descriptors: Uint32Array;
   readonly #sender: PacketSender;
   readonly #counts: QueryCounts;
+  readonly #pause: BatchPause;
   #batchNumber = 0;
 
   constructor(options: BatchedUdpOptions) {
@@ -122,6 +124,7 @@ class BatchedUdp {
     this.#descriptors = views.descriptorWords;
     this.#counts = new QueryCounts(views.counts);
     this.#sender = new PacketSender(libc, control, onTrouble);
+    this.#pause = new BatchPause(libc);
     this.#listeners = this.#listenersOn(sockets);
     for (let i = 0; i < BATCH_MAX; i += 1) {
       this.#descriptors[i * DESCRIPTOR_WORDS + TRANSPORT_WORD] = TRANSPORT_UDP;
@@ -136,7 +139,7 @@ class BatchedUdp {
     for (;;) {
       const { order } = control;
       if (order === ORDER_SERVE) {
-        serve();
+        this.#pause.after(serve());
       } else if (order === ORDER_READ_MESSAGES) {
         this.#readMessages();
       } else {
@@ -169,21 +172,20 @@ class BatchedUdp {
     this.#listeners = this.#listenersOn(sockets);
   }
 
-  #server(): () => void {
+  /** @returns what serves one turn, and returns the number of packets received in it */
+  #server(): () => number {
     return this.#listeners.length === 1 ? this.#serveOne() : this.#serveSeveral();
   }
 
   /** One socket: the thread waits in recvmmsg itself, for the socket's receive time-out. */
-  #serveOne(): () => void {
+  #serveOne(): () => number {
     const [listener] = this.#listeners;
     if (listener === undefined) throw new TypeError('expected at least one socket');
-    return () => {
-      this.#serveBatch(listener, MSG_WAITFORONE);
-    };
+    return () => this.#serveBatch(listener, MSG_WAITFORONE);
   }
 
   /** Several sockets: the thread waits in poll, then takes one batch of each socket that has something. */
-  #serveSeveral(): () => void {
+  #serveSeveral(): () => number {
     const { libc } = this.#options;
     const listeners = this.#listeners;
     const fds = new DataView(new ArrayBuffer(POLLFD_SIZE * listeners.length));
@@ -193,12 +195,14 @@ class BatchedUdp {
     });
     const fdsPtr = libc.addressOf(fds.buffer);
     return () => {
-      if (libc.poll(fdsPtr, listeners.length, RECEIVE_TIMEOUT_MS) <= 0) return;
+      let count = 0;
+      if (libc.poll(fdsPtr, listeners.length, RECEIVE_TIMEOUT_MS) <= 0) return count;
       let at = POLLFD_RETURNED;
       for (const listener of listeners) {
-        if (fds.getInt16(at, true) !== 0) this.#serveBatch(listener, MSG_DONTWAIT);
+        if (fds.getInt16(at, true) !== 0) count += this.#serveBatch(listener, MSG_DONTWAIT);
         at += POLLFD_SIZE;
       }
+      return count;
     };
   }
 
