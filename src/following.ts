@@ -64,7 +64,7 @@ export function createFollowing({
     leader: detector,
     client: until === undefined ? client : fetchingUntil(client, until),
     stream,
-    parse: parseState,
+    parse: (document) => parseState(document, cluster.knownTask),
     onState: (state) => {
       if (!closed) onState(state);
     },

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { releaseBytes } from './release.ts';
 
 export interface BodyOptions {
   /** The answer's `content-encoding`, undefined where it has none. */
@@ -36,7 +37,9 @@ export async function readBody(body: Readable, options: BodyOptions): Promise<Ui
   }
   if (kept.overflowed) throw tooLarge(maxBytes);
   if (packing === 'plain') return kept.bytes();
-  const bytes = await unpack(kept.bytes(), maxBytes);
+  const packed = kept.bytes();
+  const bytes = await unpack(packed, maxBytes);
+  releaseBytes(packed);
   signal.throwIfAborted();
   return bytes;
 }
@@ -95,6 +98,7 @@ class GrowingBytes {
     if (length > this.buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(length, this.buffer.length * 2), this.maxBytes));
       grown.set(this.bytes());
+      releaseBytes(this.buffer);
       this.buffer = grown;
     }
     this.buffer.set(piece, this.length);

@@ -84,7 +84,7 @@ export class Follower {
   readonly #poller: StatePoller;
   readonly #failures: FailureLog;
   readonly #warnings: WarningLog;
-  readonly #parser = new EventParser();
+  readonly #parser: EventParser;
   #loop: Promise<void> | null = null;
   #ticker: NodeJS.Timeout | null = null;
   #closed = false;
@@ -121,6 +121,7 @@ export class Follower {
     const { config, leader, client, parse, logger, metrics } = options;
     this.#failures = new FailureLog({ logger, now: () => performance.now(), recovery: 'the event stream is back' });
     this.#warnings = new WarningLog(logger);
+    this.#parser = new EventParser(options.cluster.knownTask);
     this.#poller = createStatePoller({
       config,
       leader,

@@ -11,6 +11,8 @@ import type { Task } from './model.ts';
 export interface ElementScanner<T> {
   /** What was read last. */
   readonly element: T;
+  /** A list begins. @param before the members in front of it, of those that are wanted of its object */
+  begin(before: JsonObject): void;
   /**
    * Reads the element at an offset. Throws JsonSyntaxError where what it passes over is not JSON.
    *
@@ -53,8 +55,11 @@ export class LazyList<T = never> implements Iterable<unknown> {
   }
 }
 
-/** Parses the value that begins at an offset as far as is wanted of it. */
-type ReadValue = (scanner: JsonScanner, at: number) => Parsed;
+/**
+ * Parses the value that begins at an offset as far as is wanted of it.
+ * @param before the wanted members in front of it, where it is one itself
+ */
+type ReadValue = (scanner: JsonScanner, at: number, before: JsonObject) => Parsed;
 
 interface Parsed {
   readonly value: unknown;
@@ -62,13 +67,15 @@ interface Parsed {
   readonly end: number;
 }
 
+const NOTHING: JsonObject = {};
+
 const whole: ReadValue = (scanner, at) => {
   const end = scanner.skipValue(at);
   return { value: scanner.parse(at, end), end };
 };
 
-const lazyList: ReadValue = (scanner, at) => {
-  if (!scanner.isArrayAt(at)) return whole(scanner, at);
+const lazyList: ReadValue = (scanner, at, before) => {
+  if (!scanner.isArrayAt(at)) return whole(scanner, at, before);
   const bounds: number[] = [];
   const end = scanner.scanArray(at, (start) => {
     const elementEnd = scanner.skipValue(start);
@@ -80,8 +87,9 @@ const lazyList: ReadValue = (scanner, at) => {
 
 /** A list of which an ElementScanner reads what it can. */
 function scannedList<T>(elements: ElementScanner<T>): ReadValue {
-  return (scanner, at) => {
-    if (!scanner.isArrayAt(at)) return whole(scanner, at);
+  return (scanner, at, before) => {
+    if (!scanner.isArrayAt(at)) return whole(scanner, at, before);
+    elements.begin(before);
     const bounds: number[] = [];
     const read: (T | null)[] = [];
     const end = scanner.scanArray(at, (start) => {
@@ -96,8 +104,8 @@ function scannedList<T>(elements: ElementScanner<T>): ReadValue {
 }
 
 function listOf(members: ReadonlyMap<string, ReadValue>): ReadValue {
-  return (scanner, at) => {
-    if (!scanner.isArrayAt(at)) return whole(scanner, at);
+  return (scanner, at, before) => {
+    if (!scanner.isArrayAt(at)) return whole(scanner, at, before);
     const list: unknown[] = [];
     const end = scanner.scanArray(at, (start) => {
       const element = readMembers(scanner, start, members);
@@ -186,7 +194,7 @@ function readWith(bytes: Uint8Array, read: ReadValue): unknown {
   const scanner = new JsonScanner(bytes);
   let document: unknown;
   scanner.scanDocument((at) => {
-    const { value, end } = read(scanner, at);
+    const { value, end } = read(scanner, at, NOTHING);
     document = value;
     return end;
   });
@@ -195,12 +203,12 @@ function readWith(bytes: Uint8Array, read: ReadValue): unknown {
 
 /** The wanted members of an object, of equal ones the last as in JSON.parse. What is no object is parsed as a whole. */
 function readMembers(scanner: JsonScanner, at: number, wanted: ReadonlyMap<string, ReadValue>): Parsed {
-  if (!scanner.isObjectAt(at)) return whole(scanner, at);
+  if (!scanner.isObjectAt(at)) return whole(scanner, at, NOTHING);
   const value: Record<string, unknown> = {};
   const end = scanner.scanObject(at, (key, start) => {
     const read = wanted.get(key);
     if (read === undefined) return scanner.skipValue(start);
-    const member = read(scanner, start);
+    const member = read(scanner, start, value);
     value[key] = member.value;
     return member.end;
   });

@@ -7,7 +7,7 @@
 import { AwaitedAgents } from './awaited-agents.ts';
 import { ClusterChanges, type Departure } from './cluster-changes.ts';
 import type { FrameworkNews, MasterEvent, Snapshot } from './events.ts';
-import type { Agent, Endpoint, Framework, MesosState, Task, TaskStatus } from './model.ts';
+import type { Agent, Endpoint, Framework, KnownTask, MesosState, Task, TaskStatus } from './model.ts';
 import { sameAgent, sameFramework, sameTask } from './same.ts';
 
 /** What is known of a framework besides its tasks. */
@@ -123,6 +123,12 @@ export class LiveCluster {
     for (const { tasks } of this.frameworks.values()) count += tasks.size;
     return count;
   }
+
+  /** Of tasks with the id of another one the first is known. */
+  readonly knownTask: KnownTask = (frameworkId, read) => {
+    const known = this.frameworks.get(frameworkId)?.tasks.get(read.id);
+    return known !== undefined && sameTask(known, withChecks(read, known)) ? known : read;
+  };
 
   /** The same in the form of a document. */
   toState(): MesosState {
@@ -292,7 +298,7 @@ export class LiveCluster {
       if (isFirst && this.#awaited.size === 0) continue;
       for (const [taskKey, task] of tasks) {
         const known = framework.tasks.get(taskKey);
-        this.#setTask(key, framework, taskKey, withChecks(task, known), known);
+        if (task !== known) this.#setTask(key, framework, taskKey, withChecks(task, known), known);
         if (isAwaited(task.agentId)) this.#awaited.keep(key, taskKey, task.agentId);
       }
     }

@@ -44,6 +44,12 @@ export interface Framework {
   readonly tasks: readonly Task[];
 }
 
+/**
+ * Gives the object that is kept of a task where one that says the same was read again, or else what was read: a whole state
+ * read again then leaves nothing behind.
+ */
+export type KnownTask = (frameworkId: string, read: Task) => Task;
+
 export interface Task {
   /** Unique within its framework only. */
   readonly id: string;

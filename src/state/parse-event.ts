@@ -6,7 +6,7 @@ import { quoteLongPortNumbers, wellFormedDocument } from './document-text.ts';
 import type { FrameworkNews, MasterEvent, Snapshot } from './events.ts';
 import { isObject, type JsonObject } from './fields.ts';
 import { LazyList, readEventLazily } from './lazy-document.ts';
-import type { Agent, Task } from './model.ts';
+import type { Agent, KnownTask, Task } from './model.ts';
 import { expectedOnly, StateReader } from './parse.ts';
 
 export interface ParsedEvent {
@@ -24,8 +24,14 @@ const DEFAULT_HEARTBEAT_SECONDS = 15;
 const MAX_HEARTBEAT_SECONDS = 3600;
 
 export class EventParser {
+  readonly #knownTask: KnownTask | null;
   #reader = new StateReader();
   #left = EVENTS_PER_READER;
+
+  /** @param knownTask for the tasks of a snapshot */
+  constructor(knownTask: KnownTask | null = null) {
+    this.#knownTask = knownTask;
+  }
 
   /** Throws ERR_STREAM where the record is not a JSON object. An event that cannot be used is `other`, with a warning. */
   parse(record: Uint8Array): ParsedEvent {
@@ -86,7 +92,9 @@ export class EventParser {
     const tasks: { frameworkId: string; task: Task }[] = [];
     for (const value of listAt(objectAt(state, 'get_tasks'), 'tasks')) {
       const placed = this.#task(value);
-      if (placed !== null) tasks.push(placed);
+      if (placed === null) continue;
+      const { frameworkId, task } = placed;
+      tasks.push(this.#knownTask === null ? placed : { frameworkId, task: this.#knownTask(frameworkId, task) });
     }
     const frameworks: FrameworkNews[] = [];
     for (const value of listAt(objectAt(state, 'get_frameworks'), 'frameworks')) {

@@ -7,7 +7,7 @@ import { wellFormedDocument } from './document-text.ts';
 import { isPidPort, parsePid } from './endpoint.ts';
 import { isObject, type JsonObject, readActive, readList, readText, typeName } from './fields.ts';
 import { LazyList, readLazily } from './lazy-document.ts';
-import type { Agent, Endpoint, Framework, MesosState, Task } from './model.ts';
+import type { Agent, Endpoint, Framework, KnownTask, MesosState, Task } from './model.ts';
 import { Oddities, quoted } from './oddities.ts';
 import { TaskReader } from './parse-task.ts';
 import { TaskScanner } from './task-scanner.ts';
@@ -24,17 +24,18 @@ export interface ParsedState {
  * Reads a `/state` document.
  *
  * @param document its octets, or text in which a byte order mark was kept.
+ * @param knownTask for tasks of frameworks whose id comes before them, as Mesos writes it.
  * @throws MesosDnsError ERR_STATE_DOCUMENT with a reason on one line, where the document as a whole is unusable: not JSON,
  *   not an object, agents or frameworks that are not lists, or no leader with an IP address and port.
  */
-export function parseState(document: string | Uint8Array): ParsedState {
+export function parseState(document: string | Uint8Array, knownTask: KnownTask | null = null): ParsedState {
   let bytes: Uint8Array;
   try {
     bytes = typeof document === 'string' ? Buffer.from(document) : wellFormedDocument(document);
   } catch (error) {
     throw refusal(`cannot be held as text: ${messageOf(error)}`, error);
   }
-  return new StateReader().read(parseJson(bytes));
+  return new StateReader().read(parseJson(bytes, knownTask));
 }
 
 /** Reads the elements of a state document, whatever they were taken from. */
@@ -141,10 +142,10 @@ export function expectedOnly(recoveredIds: readonly string[], agents: readonly A
   return recoveredIds.filter((id) => !registered.has(id));
 }
 
-function parseJson(bytes: Uint8Array): JsonObject {
+function parseJson(bytes: Uint8Array, knownTask: KnownTask | null): JsonObject {
   let value: unknown;
   try {
-    value = readLazily(bytes, (scanner) => new TaskScanner(scanner));
+    value = readLazily(bytes, (scanner) => new TaskScanner(scanner, knownTask));
   } catch (error) {
     if (isBlank(bytes)) throw refusal('is empty');
     throw refusal(`is not JSON: ${messageOf(error)}`, error);

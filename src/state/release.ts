@@ -4,11 +4,13 @@
 const RELEASED_FROM_BYTES = 1024 * 1024;
 
 /**
- * Gives up octets that nobody reads any more: the buffer is empty afterwards. A large one that is merely forgotten takes its memory
- * until old objects are collected, which may be after all of the zone was built; what is new, as the buffer is after it was
- * handed over, goes with the new objects, many times a second.
+ * Gives up octets that nobody reads any more: the buffer is empty afterwards. A large one that is merely forgotten takes its
+ * memory until old objects are collected, which may be after all of the zone was built; one that was sent to a port which
+ * is closed goes with the message, as soon as the event loop turns.
  */
 export function releaseBytes({ buffer, byteLength }: Uint8Array): void {
   if (byteLength < RELEASED_FROM_BYTES || !(buffer instanceof ArrayBuffer)) return;
-  structuredClone(buffer, { transfer: [buffer] });
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(null, [buffer]);
+  port2.close();
 }

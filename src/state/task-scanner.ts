@@ -6,7 +6,7 @@ import { quoteLongPortNumbers } from './document-text.ts';
 import type { JsonObject } from './fields.ts';
 import type { JsonScanner } from './json-scanner.ts';
 import type { ElementScanner } from './lazy-document.ts';
-import type { Discovery, PortRange, Task, TaskStatus } from './model.ts';
+import type { Discovery, KnownTask, PortRange, Task, TaskStatus } from './model.ts';
 import { OctetMemo } from './octet-memo.ts';
 import { Oddities } from './oddities.ts';
 import { hasHostPort, mapsPorts, TaskReader } from './parse-task.ts';
@@ -38,6 +38,9 @@ export class TaskScanner implements ElementScanner<Task> {
   element: Task = EMPTY;
 
   private readonly scanner: JsonScanner;
+  private readonly knownTask: KnownTask | null;
+  /** null: not known so far, or odd. */
+  private frameworkId: string | null = null;
   /** What it notes is not said: TaskReader comes upon it again. */
   private readonly odd = new Oddities();
   private readonly reader = new TaskReader(this.odd);
@@ -76,8 +79,9 @@ export class TaskScanner implements ElementScanner<Task> {
   private addressStart = 0;
   private addressEnd = 0;
 
-  constructor(scanner: JsonScanner) {
+  constructor(scanner: JsonScanner, knownTask: KnownTask | null = null) {
     this.scanner = scanner;
+    this.knownTask = knownTask;
     const { bytes } = scanner;
     const text = (start: number, end: number) => scanner.textOf(start, end);
     const json = (start: number, end: number) => JSON.parse(text(start, end)) as JsonObject;
@@ -97,12 +101,16 @@ export class TaskScanner implements ElementScanner<Task> {
     this.containers = new OctetMemo(bytes, (start, end) => mapsPorts(json(start, end)));
   }
 
+  begin({ id }: JsonObject): void {
+    this.frameworkId = typeof id === 'string' ? id : null;
+  }
+
   read(start: number): number {
     this.forget();
     const end = readUsualObject(this.scanner, start, this.taskMembers);
     const { id, name, agentId, state, ports, statusCount, discovery } = this;
     if (end < 0 || id === null || name === null || agentId === null || state === null) return UNUSUAL;
-    this.element = {
+    const task: Task = {
       id,
       name,
       agentId,
@@ -112,6 +120,8 @@ export class TaskScanner implements ElementScanner<Task> {
       mapsPorts: this.containerMapsPorts || discovery?.mapsPorts === true,
       discovery: discovery === null ? null : discovery.discovery,
     };
+    const { frameworkId, knownTask } = this;
+    this.element = frameworkId === null || knownTask === null ? task : knownTask(frameworkId, task);
     return end;
   }
 

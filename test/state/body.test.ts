@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { readBody } from '../../src/state/body.ts';
 import { releaseBytes } from '../../src/state/release.ts';
+import { until } from '../support/until.ts';
 
 const document = Buffer.from(Array.from({ length: 200_000 }, (_, i) => String(i)).join());
 
@@ -76,5 +77,11 @@ describe('a body that is given up', () => {
     const small = Buffer.from('small');
     releaseBytes(small);
     assert.equal(small.toString(), 'small');
+  });
+
+  it('has given its memory back soon afterwards', async () => {
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 4; i += 1) releaseBytes(Buffer.allocUnsafeSlow(32 * 1024 * 1024));
+    await until(() => process.memoryUsage().arrayBuffers < before + 32 * 1024 * 1024, 'memory given back');
   });
 });
