@@ -24,8 +24,6 @@ export interface ImageKeeperOptions {
 
 /** Longer than it takes until the snapshot is written that it belongs to. */
 const QUIET_MS = 20_000;
-/** A zone whose image takes longer to write is not held for it: changes would take new memory all the time. */
-const HELD_MAX_MS = 30_000;
 
 export class ImageKeeper {
   readonly #options: ImageKeeperOptions;
@@ -38,7 +36,8 @@ export class ImageKeeper {
 
   constructor(options: ImageKeeperOptions) {
     this.#options = options;
-    this.#writes = new Writes(options);
+    const { file, logger, metrics } = options;
+    this.#writes = new Writes({ path: file.path, logger, metrics });
   }
 
   /**
@@ -72,7 +71,7 @@ export class ImageKeeper {
     if (this.#closed || serial === this.#served?.serial) return;
     this.#served = { serial, content };
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#writes.add(() => this.#writeServed()), QUIET_MS);
+    this.#timer = setTimeout(() => void this.#writes.add(this.#writeServed), QUIET_MS);
   }
 
   /** Nothing is written any more: what is in force from now on has another identity. */
@@ -86,26 +85,25 @@ export class ImageKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#writes.add(() => this.#writeServed());
+    await this.#writes.add(this.#writeServed);
   }
 
-  async #writeServed(): Promise<void> {
+  readonly #writeServed = async (late: AbortSignal): Promise<void> => {
     const { file, identity, take, logger } = this.#options;
     const served = this.#served;
     if (served === null || served.serial === this.#serialOnDisk) return;
     const kept = take();
     if (kept === null) return;
     const { image, parts, release } = kept;
-    const held = new AbortController();
-    held.signal.addEventListener('abort', release, { once: true });
-    const timer = setTimeout(() => held.abort(new Error(`it takes longer than ${HELD_MAX_MS / 1000} s`)), HELD_MAX_MS);
+    // A zone is not held for a disk that hangs: changes would take new memory all the time.
+    late.addEventListener('abort', release);
     try {
-      const bytes = await file.write(identity(served.content), image, parts, held.signal);
+      const bytes = await file.write(identity(served.content), image, parts, late);
       this.#serialOnDisk = image.serial;
       logger.debug({ bytes, serial: image.serial }, 'image of the zone written');
     } finally {
-      clearTimeout(timer);
-      held.abort();
+      late.removeEventListener('abort', release);
+      if (!late.aborted) release();
     }
-  }
+  };
 }

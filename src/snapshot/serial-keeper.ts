@@ -37,7 +37,8 @@ export class SerialKeeper {
   constructor(options: SerialKeeperOptions) {
     this.#options = options;
     this.#path = join(options.directory, SERIAL_FILE_NAME);
-    this.#writes = new Writes(options);
+    const { logger, metrics } = options;
+    this.#writes = new Writes({ path: this.#path, logger, metrics });
   }
 
   /** The last serial that may have been used before this start; null where none is known. Never rejects. */

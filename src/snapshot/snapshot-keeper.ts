@@ -32,7 +32,8 @@ export class SnapshotKeeper {
 
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
-    this.#writes = new Writes(options);
+    const { file, logger, metrics } = options;
+    this.#writes = new Writes({ path: file.path, logger, metrics });
   }
 
   /** The serial of what restore() will bring, unless it is damaged; null where it will bring nothing. Never throws. */
