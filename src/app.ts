@@ -6,6 +6,7 @@ import { watchNetworks } from './access.ts';
 import { changesOf, fingerprintOf } from './config/changes.ts';
 import type { Config } from './config/config.ts';
 import { ResolvConf } from './config/resolv-conf.ts';
+import { DnsServing } from './dns-serving.ts';
 import type { CacheSettings } from './engine/cache-settings.ts';
 import { limitRate, offerKeepalive, startCookies } from './engine/core-options.ts';
 import { Engine } from './engine/engine.ts';
@@ -13,13 +14,14 @@ import type { MesosDnsError } from './errors.ts';
 import { createFollowing, type Following } from './following.ts';
 import { ClusterGuard } from './guard/cluster-guard.ts';
 import { HostAddresses } from './hosts/host-addresses.ts';
-import type { HttpApi } from './http/server.ts';
-import { ZoneFeed } from './http/zone-feed.ts';
+import type { HttpApiOptions } from './http/server.ts';
+import { type HttpEndpoint, HttpServing } from './http-serving.ts';
 import { createLeaderDetector } from './leader/detector.ts';
 import { formatEndpoint, type LeaderDetector } from './leader/leader.ts';
 import { type LogFormat, type Logger, roomLogger, type Verbosity } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { watchProcess } from './observability/process-watch.ts';
+import { NO_CHANGE } from './prepared-change.ts';
 import { hostsToResolve } from './records/addresses.ts';
 import { enumerate } from './records/listing.ts';
 import { KeptZone, stateDirectoryOf } from './snapshot/kept-zone.ts';
@@ -28,9 +30,7 @@ import { LiveCluster } from './state/live-cluster.ts';
 import { NO_SOCKETS, type PassedSockets } from './systemd/passed-sockets.ts';
 import { VERSION } from './version.ts';
 import type { BoundEndpoint } from './workers/messages.ts';
-import { QueryLog } from './workers/query-log.ts';
 import { startRateReport } from './workers/rate-report.ts';
-import { ServiceSupervisor, type ServiceTuning } from './workers/supervisor.ts';
 import { type ServedZone, Zone } from './zone/zone.ts';
 
 export interface AppOptions {
@@ -79,13 +79,6 @@ export interface App {
   stop(): Promise<void>;
 }
 
-export interface HttpEndpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** For queries that wait for an upstream when the program stops; under the 5 s that an operator expects at most. */
-const STOP_GRACE_MS = 2000;
 /** For what is written at the end, where the disk is slow. */
 const KEEP_MS = 5000;
 /** What waits in passed sockets is answered from the first zone, if it comes soon enough for those who wait. */
@@ -119,20 +112,17 @@ class RunningApp implements App {
   /** The first state is taken no sooner: parsing a large one would hold up the start of the threads. */
   readonly #mayTakeState: Promise<void>;
   #takeState = () => {};
-  /** null with dnsOn false. */
-  #service: ServiceSupervisor | null = null;
-  #http: RunningHttp | null = null;
-  #endpoints: readonly BoundEndpoint[] = [];
+  readonly #dns: DnsServing;
+  readonly #http: HttpServing;
   #resolvConf: ResolvConf | null = null;
   #stopCookies = () => {};
   #access: { close(): void } | null = null;
   readonly #stopRateReport: () => void;
-  readonly #queryLog: QueryLog;
   readonly #stopWatch: () => void;
   #isStopping = false;
 
   constructor(options: AppOptions, engine: Engine) {
-    const { config, logger, passed = NO_SOCKETS } = options;
+    const { config, logger, verbosity, passed = NO_SOCKETS } = options;
     this.#options = options;
     this.#config = config;
     this.#engine = engine;
@@ -162,7 +152,7 @@ class RunningApp implements App {
       engine,
       hosts: this.#hosts,
       guard: this.#guard,
-      onPublished: (serial, names) => this.#http?.feed.publish(serial, names),
+      onPublished: (serial, names) => this.#http.publish(serial, names),
       onServed: (served) => {
         this.#kept?.served(served, () => snapshotOf(served, this.#hosts));
       },
@@ -174,17 +164,13 @@ class RunningApp implements App {
     this.#detector = this.#createDetector(config);
     this.#following = this.#createFollowing(config, this.#detector);
     const metrics = this.#metrics;
-    metrics.countUdp(() => this.#service?.udpCounters ?? {});
-    metrics.countQueries(() => this.#service?.queryTotals ?? null);
-    metrics.countForwarding(async () => (await this.#service?.streamFigures())?.forwarding ?? null);
-    metrics.countCache(async () => (await this.#service?.cacheTotals()) ?? null);
-    metrics.countTcp(async () => (await this.#service?.streamFigures())?.tcp ?? null);
+    this.#dns = new DnsServing({ engine, passed, verbosity, logger, metrics });
+    this.#http = new HttpServing(this.#httpOptions(), this.#log);
     this.#stopWatch = watchProcess({ metrics, logger: this.#log });
-    this.#queryLog = new QueryLog(roomLogger(logger, 'queries'));
     this.#stopRateReport = startRateReport({
       memory: engine.memory,
       held: () => {
-        const totals = this.#service?.queryTotals;
+        const totals = this.#dns.service?.queryTotals;
         return totals === undefined ? 0 : totals.rateDropped + totals.rateSlipped;
       },
       logger: roomLogger(logger, 'workers'),
@@ -192,11 +178,11 @@ class RunningApp implements App {
   }
 
   get endpoints(): readonly BoundEndpoint[] {
-    return this.#endpoints;
+    return this.#dns.endpoints;
   }
 
   get http(): HttpEndpoint | null {
-    return this.#http?.endpoint ?? null;
+    return this.#http.endpoint;
   }
 
   get firstZone(): Promise<void> {
@@ -224,18 +210,17 @@ class RunningApp implements App {
     offerKeepalive(this.#engine.memory, config.tcpIdleSeconds * 1000);
     if (config.cacheSizeMegabytes > 0) this.#engine.openCache(cacheSettings(config));
     this.#applyToCore(config);
-    // Threads start while the snapshot is read, and answer from the first table on.
-    this.#service = config.dnsOn ? this.#createService(config) : null;
     try {
-      const launched = await this.#service?.launch();
+      // Threads start while the snapshot is read, and answer from the first table on.
+      const launched = await this.#dns.launch(config);
       await this.#kept?.restore(this.#zone);
       // The state is on its way while all that starts.
       this.#follow();
       await this.#open(launched?.serving ?? Promise.resolve([]));
       this.#takeState();
-      if (config.httpOn) this.#http = await this.#startHttp(config);
+      await this.#http.start(config);
     } catch (error) {
-      const closed = [this.#closeFollowing(), this.#service?.stop(STOP_GRACE_MS)];
+      const closed = [this.#closeFollowing(), this.#dns.stop()];
       this.#takeState(); // nobody takes it any more
       await Promise.all(closed);
       throw error;
@@ -252,7 +237,7 @@ class RunningApp implements App {
       await settledWithin(this.#zone.first, PASSED_WAIT_MS);
     }
     if (this.#zone.served === null) this.#zone.open();
-    this.#serve(await serving);
+    this.#dns.serves(await serving);
   }
 
   async reload(next: Config): Promise<Reloaded> {
@@ -261,18 +246,18 @@ class RunningApp implements App {
     // First all that can fail, in such a way that it can be taken back; nothing of it changes an answer.
     const detector = changes.concern('leader') ? this.#createDetector(next) : this.#detector;
     const following = changes.concern('following') ? this.#createFollowing(next, detector) : null;
-    const service = changes.concern('service') ? await this.#changeService(last, next) : null;
-    let http: Change | null = null;
+    const dns = changes.concern('service') ? await this.#dns.change(last, next) : NO_CHANGE;
+    let http = NO_CHANGE;
     try {
-      http = changes.concern('http') ? await this.#changeHttp(last, next) : null;
+      if (changes.concern('http')) http = await this.#http.change(last, next);
     } catch (error) {
-      await service?.undo();
+      await dns.undo();
       await following?.close();
       throw error;
     }
     this.#config = next;
-    service?.done();
-    http?.done();
+    dns.done();
+    http.done();
     if (changes.concern('snapshot')) {
       // Before the zone: what is made under the new configuration is kept under its name.
       void this.#kept?.leave();
@@ -315,13 +300,13 @@ class RunningApp implements App {
     this.#stopWatch();
     this.#access?.close();
     this.#zone.close();
-    await Promise.all([this.#closeFollowing(), this.#http?.api.close()]);
+    await Promise.all([this.#closeFollowing(), this.#http.close()]);
     this.#hosts.close();
     // Queries are answered while it is written: that may take a second with a large zone.
     if (this.#kept !== null && !(await settledWithin(this.#kept.close(), KEEP_MS))) {
       this.#log.warn(`what is kept of the zone could not be written within ${KEEP_MS / 1000} s`);
     }
-    await this.#service?.stop(STOP_GRACE_MS);
+    await this.#dns.stop();
   }
 
   #follow(): void {
@@ -370,83 +355,9 @@ class RunningApp implements App {
     });
   }
 
-  #createService(config: Config): ServiceSupervisor {
-    const { logger, verbosity } = this.#options;
-    const { module, memory } = this.#engine;
-    const { io, workers } = config;
-    return new ServiceSupervisor({
-      settings: { module, memory, io, workers, verbosity, ...this.#tuningOf(config) },
-      logger: roomLogger(logger, 'workers'),
-      metrics: this.#metrics,
-      onQuery: (query) => this.#queryLog.write(query),
-    });
-  }
-
-  #tuningOf(config: Config): ServiceTuning {
-    return {
-      listeners: config.listener,
-      port: config.port,
-      passed: this.#passed,
-      udpReceiveBufferBytes: config.udpReceiveBufferBytes,
-      udpSendBufferBytes: config.udpSendBufferBytes,
-      udpPayloadBytes: config.ednsUdpSize,
-      tcpLimits: {
-        idleMs: config.tcpIdleSeconds * 1000,
-        maxConnections: config.tcpConnections,
-        maxConnectionsPerAddress: config.tcpConnectionsPerAddress,
-      },
-      routes: [config.resolvers, ...Object.values(config.zoneResolvers)],
-      zones: ['', ...Object.keys(config.zoneResolvers)],
-      forwardPolicy: config.forwardPolicy,
-      forwardRandomCase: config.forwardRandomCase,
-      forwardAuthorities: config.forwardAuthorities,
-      timeoutSeconds: config.timeout,
-      recursionAvailable: config.recurseOn,
-      logFormat: config.logFormat,
-      queryLogSample: config.queryLogSample,
-    };
-  }
-
-  /** What is served from now on, for the log and for who asks. */
-  #serve(endpoints: readonly BoundEndpoint[]): void {
-    for (const { transport, address, port } of endpoints) {
-      const isNew = !this.#endpoints.some(
-        (each) => each.transport === transport && each.address === address && each.port === port,
-      );
-      if (isNew) this.#log.info(`DNS over ${transport} on ${address} port ${port}`);
-    }
-    this.#endpoints = endpoints;
-  }
-
-  async #changeService(last: Config, next: Config): Promise<Change> {
-    const service = this.#service;
-    if (!next.dnsOn) {
-      const done = () => {
-        this.#service = null;
-        this.#serve([]);
-        void service?.stop(STOP_GRACE_MS);
-      };
-      return { done, undo: async () => undefined };
-    }
-    if (service !== null) {
-      const endpoints = await service.tune(this.#tuningOf(next));
-      return { done: () => this.#serve(endpoints), undo: () => service.tune(this.#tuningOf(last)) };
-    }
-    const started = this.#createService(next);
-    const endpoints = await started.start();
-    const done = () => {
-      this.#service = started;
-      this.#serve(endpoints);
-    };
-    return { done, undo: () => started.stop(0) };
-  }
-
-  async #createHttp(feed: ZoneFeed): Promise<HttpApi> {
-    // Loaded when DNS is served already: nobody shall wait for it.
-    const { createHttpApi } = await import('./http/server.ts');
-    const { logger } = this.#options;
+  #httpOptions(): Omit<HttpApiOptions, 'feed'> {
     const fd = this.#passed.http?.fd;
-    return createHttpApi({
+    return {
       config: () => this.#config,
       zone: () => {
         const { served } = this.#zone;
@@ -465,35 +376,13 @@ class RunningApp implements App {
       reasonsNotReady: () => this.readiness.reasons,
       hold: () => this.#guard.hold,
       release: () => this.releaseUpdate(),
-      forwarding: async () => (await this.#service?.streamFigures())?.forwarding ?? null,
-      feed,
-      flushCache: async (question) => (await this.#service?.flushCache(question)) ?? null,
+      forwarding: async () => (await this.#dns.service?.streamFigures())?.forwarding ?? null,
+      flushCache: async (question) => (await this.#dns.service?.flushCache(question)) ?? null,
       version: VERSION,
       metrics: this.#metrics,
-      logger: roomLogger(logger, 'http'),
+      logger: roomLogger(this.#options.logger, 'http'),
       ...(fd !== undefined && { fd }),
-    });
-  }
-
-  async #startHttp(config: Config): Promise<RunningHttp> {
-    const feed = new ZoneFeed();
-    const api = await this.#createHttp(feed);
-    const endpoint = await api.listen(config);
-    this.#log.info(`HTTP on ${endpoint.host} port ${endpoint.port}`);
-    return { api, endpoint, feed };
-  }
-
-  async #changeHttp(last: Config, next: Config): Promise<Change> {
-    const before = this.#http;
-    const isSame =
-      last.httpOn === next.httpOn && last.httpListener === next.httpListener && last.httpPort === next.httpPort;
-    if (isSame) return { done: () => undefined, undo: async () => undefined };
-    const started = next.httpOn ? await this.#startHttp(next) : null;
-    const done = () => {
-      this.#http = started;
-      void before?.api.close();
     };
-    return { done, undo: async () => started?.api.close() };
   }
 
   #applyToCore(config: Config): void {
@@ -512,27 +401,12 @@ class RunningApp implements App {
     if (!config.followsResolvConf) return;
     this.#resolvConf = new ResolvConf({
       servers: config.resolvers,
-      onChange: (servers) => this.#service?.setResolvers(servers),
+      onChange: (servers) => this.#dns.service?.setResolvers(servers),
       interfaceAddresses: this.#interfaceAddresses,
       logger: roomLogger(this.#options.logger, 'forwarder'),
     });
     this.#resolvConf.start();
   }
-}
-
-interface RunningHttp {
-  readonly api: HttpApi;
-  readonly endpoint: HttpEndpoint;
-  /** Ends with the server. */
-  readonly feed: ZoneFeed;
-}
-
-/** Something that was prepared under the old configuration. */
-interface Change {
-  /** The new one is in force. */
-  done(): void;
-  /** It does not come to that. */
-  undo(): Promise<unknown>;
 }
 
 /** @returns whether it has settled. Rejects as the promise does */

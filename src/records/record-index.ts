@@ -4,7 +4,7 @@
 
 import { foldCase } from '../dns/name.ts';
 import type { ClusterChanges } from '../state/cluster-changes.ts';
-import type { LiveFramework } from '../state/live-cluster.ts';
+import type { LiveFramework } from '../state/live-elements.ts';
 import type { Agent, Endpoint, MesosState, Task } from '../state/model.ts';
 import { AddressSets, type HostAddresses } from './addresses.ts';
 import { CanonicalNames } from './canonical-names.ts';

@@ -11,7 +11,7 @@ import { VERSION } from '../version.ts';
 import { ImageFile, type StoredImage } from './image-file.ts';
 import { ImageKeeper } from './image-keeper.ts';
 import { resumedSerial, SerialKeeper } from './serial-keeper.ts';
-import { type ClusterSnapshot, contentOf, identityOf } from './snapshot.ts';
+import { type ClusterSnapshot, identityOf } from './snapshot.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 
@@ -36,6 +36,8 @@ export interface ConfirmedZone {
 
 /** A zone that has not been served yet. */
 export interface FreshZone {
+  /** See ConfirmedZone. */
+  readonly content: string;
   startAfter(serial: number): void;
   restoreImage(stored: StoredImage, serial: number): boolean;
   restore(snapshot: ClusterSnapshot): void;
@@ -48,7 +50,6 @@ export function stateDirectoryOf(config: Pick<Config, 'stateDirectory'>): string
 }
 
 export class KeptZone {
-  readonly #content: string;
   readonly #snapshots: SnapshotKeeper;
   readonly #images: ImageKeeper;
   readonly #serials: SerialKeeper;
@@ -56,7 +57,6 @@ export class KeptZone {
   constructor(options: KeptZoneOptions) {
     const { config, directory, interfaceAddresses, takeImage, logger, metrics } = options;
     const identity = identityOf(config);
-    this.#content = contentOf(config);
     this.#snapshots = new SnapshotKeeper({
       file: new SnapshotFile(directory, identity),
       maxAgeSeconds: config.snapshotMaxAgeSeconds,
@@ -85,7 +85,7 @@ export class KeptZone {
     const awaited = this.#snapshots.peek(Date.now());
     const isShown =
       awaited !== null &&
-      this.#images.restore(awaited, this.#content, (stored) =>
+      this.#images.restore(awaited, zone.content, (stored) =>
         zone.restoreImage(stored, resumedSerial(awaited, lastUsed)),
       );
     const known = await this.#snapshots.restore(Date.now());

@@ -3,12 +3,12 @@
 
 import type { MesosFeatures } from './mesos-version.ts';
 import type { Agent, Discovery, Framework, Label, NetworkInfo, PortMapping, Task, TaskStatus } from './model.ts';
+import { TaskTexts } from './task-texts.ts';
 import { portRanges, type Usage } from './usage.ts';
 
 export class JsonWriter {
   readonly #features: MesosFeatures;
-  /** Tasks never change, so what was written of one stays right. */
-  #tasks = new WeakMap<Task, string>();
+  readonly tasks = new TaskTexts((task) => this.#writeTask(task));
 
   constructor(features: MesosFeatures) {
     this.#features = features;
@@ -17,19 +17,6 @@ export class JsonWriter {
   /** A double: `2.0` from Mesos 1.0 on, `2` before. */
   double(value: number): string {
     return this.#features.floats && Number.isInteger(value) ? `${value}.0` : `${value}`;
-  }
-
-  /** Gives back the memory of what was written. */
-  forget(): void {
-    this.#tasks = new WeakMap();
-  }
-
-  task(task: Task): string {
-    const known = this.#tasks.get(task);
-    if (known !== undefined) return known;
-    const written = this.#writeTask(task);
-    this.#tasks.set(task, written);
-    return written;
   }
 
   agent(agent: Agent, used: Usage, reregisteredTime: number | undefined): string {

@@ -50,7 +50,7 @@ export class OperatorApiService {
 
   /** Gives back the memory of what was written. */
   forget(): void {
-    this.#writer.forget();
+    this.#writer.tasks.forget();
   }
 
   get subscriberCount(): number {
@@ -243,7 +243,7 @@ export class OperatorApiService {
   }
 
   #addTask(task: Task): void {
-    this.#send(`{"type":"TASK_ADDED","task_added":{"task":${this.#writer.task(task)}}}`);
+    this.#send(`{"type":"TASK_ADDED","task_added":{"task":${this.#writer.tasks.of(task)}}}`);
   }
 
   /** A task on an agent that is back, with its framework where it is the first one of that. */
@@ -303,9 +303,10 @@ export class OperatorApiService {
     const completed: string[] = [];
     const awaited = new Set(this.#master.view.recoveredAgents.map((agent) => agent.id));
     for (const entry of this.#master.cluster.frameworks.values()) {
-      for (const task of entry.tasks.values()) if (!awaited.has(task.agentId)) running.push(this.#writer.task(task));
-      for (const task of entry.unreachable.values()) unreachable.push(this.#writer.task(task));
-      for (const task of entry.completed) completed.push(this.#writer.task(task));
+      for (const task of entry.tasks.values())
+        if (!awaited.has(task.agentId)) running.push(this.#writer.tasks.of(task));
+      for (const task of entry.unreachable.values()) unreachable.push(this.#writer.tasks.of(task));
+      for (const task of entry.completed) completed.push(this.#writer.tasks.of(task));
     }
     return `{"tasks":[${running.join(',')}],"unreachable_tasks":[${unreachable.join(',')}],"completed_tasks":[${completed.join(',')}]}`;
   }

@@ -42,7 +42,7 @@ export class StateDocument {
 
   /** Gives back the memory of what was written. */
   forget(): void {
-    this.#writer.forget();
+    this.#writer.tasks.forget();
   }
 
   /**
@@ -156,7 +156,7 @@ export class StateDocument {
     // A new leader has never seen what ended under the one before.
     const completed = entry.completed.filter((task) => (task.statuses.at(-1)?.timestamp ?? 0) >= view.electedTime);
     const unreachable = [...entry.unreachable.values()];
-    const write = (list: readonly Task[]): string => list.map((task) => this.#writer.task(task)).join(',');
+    const write = (list: readonly Task[]): string => list.map((task) => this.#writer.tasks.of(task)).join(',');
     return (
       `${this.#writer.frameworkHead(framework, used, recovered, framework.reregisteredTime ?? back)}` +
       `,"tasks":[${write(tasks)}]${this.#features.recovery ? `,"unreachable_tasks":[${write(unreachable)}]` : ''}` +

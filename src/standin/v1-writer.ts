@@ -4,28 +4,14 @@
 import { text, writePortMappings } from './json-writer.ts';
 import type { MesosFeatures } from './mesos-version.ts';
 import type { Agent, AttributeValue, Discovery, Framework, Label, NetworkInfo, Task, TaskStatus } from './model.ts';
+import { TaskTexts } from './task-texts.ts';
 
 export class V1Writer {
   readonly #features: MesosFeatures;
-  /** Tasks never change, so what was written of one stays right. */
-  #tasks = new WeakMap<Task, string>();
+  readonly tasks = new TaskTexts((task) => this.#writeTask(task));
 
   constructor(features: MesosFeatures) {
     this.#features = features;
-  }
-
-  /** Gives back the memory of what was written. */
-  forget(): void {
-    this.#tasks = new WeakMap();
-  }
-
-  task(task: Task): string {
-    let written = this.#tasks.get(task);
-    if (written === undefined) {
-      written = this.#writeTask(task);
-      this.#tasks.set(task, written);
-    }
-    return written;
   }
 
   /** @param reason of the update; absent for ordinary ones. */

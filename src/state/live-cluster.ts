@@ -5,20 +5,11 @@
 // whoever tells of the failover, a document or a stream, until the agent has told of its tasks or too much time has passed.
 
 import { AwaitedAgents } from './awaited-agents.ts';
-import { ClusterChanges, type Departure } from './cluster-changes.ts';
+import type { ClusterChanges, Departure } from './cluster-changes.ts';
 import type { FrameworkNews, MasterEvent, Snapshot } from './events.ts';
+import { type FrameworkInfo, LiveElements, type LiveFramework } from './live-elements.ts';
 import type { Agent, Endpoint, Framework, KnownTask, MesosState, Task, TaskStatus } from './model.ts';
-import { sameAgent, sameFramework, sameTask } from './same.ts';
-
-/** What is known of a framework besides its tasks. */
-export type FrameworkInfo = Omit<Framework, 'tasks'>;
-
-export interface LiveFramework {
-  /** Null while only tasks of it are known: their events may come first. */
-  info: FrameworkInfo | null;
-  /** By task id. Ids that stand in a document twice get a key of their own. */
-  readonly tasks: Map<string, Task>;
-}
+import { sameTask } from './same.ts';
 
 export interface LiveClusterOptions {
   /** How long tasks of an agent are kept that a new leader expects back, milliseconds. */
@@ -32,8 +23,6 @@ const RECOVERY_MS = 600_000;
 const MAX_STATUSES = 32;
 /** States in which a task is lost with its agent, as far as the master knows. */
 const LOST = new Set(['TASK_LOST', 'TASK_GONE', 'TASK_GONE_BY_OPERATOR', 'TASK_UNREACHABLE']);
-/** Tasks that frameworks nobody knows may have; more are not remembered. */
-const MAX_ORPHANS = 100_000;
 /** A state in which Mesos has dropped the task from its list, or will without another word. */
 const ENDED = new Set([
   'TASK_FINISHED',
@@ -48,23 +37,14 @@ const ENDED = new Set([
 ]);
 
 export class LiveCluster {
+  readonly #elements = new LiveElements();
   version = '';
   /** Null until a first state was taken. */
   leader: Endpoint | null = null;
-  /** By id; agents of a document with the id of another one have a key of their own. */
-  readonly agents = new Map<string, Agent>();
-  readonly frameworks = new Map<string, LiveFramework>();
   /** Frameworks whose scheduler may be elsewhere than known: the stream does not tell. */
   readonly pidsWanted = new Set<string>();
   /** Something has happened of which the stream tells only a part. */
   reconciliationWanted = false;
-  /**
-   * Called before a change that would not be told apart from one that has not been taken yet: who counts changes takes them
-   * then, so that the count is the same however often they are taken.
-   */
-  beforeMerge: (() => void) | null = null;
-  /** Of a whole state: each element changes once. */
-  #isWhole = false;
   /** Frameworks that the leader has not heard of yet. */
   #absent = new Set<string>();
   /** The leader whose whole state was taken last, `host:port`; null: none since the start. */
@@ -72,8 +52,6 @@ export class LiveCluster {
   #recovered: ReadonlySet<string> = new Set();
   readonly #awaited: AwaitedAgents;
   readonly #now: () => number;
-  #changes = new ClusterChanges();
-  #orphanCount = 0;
 
   constructor(options: LiveClusterOptions = {}) {
     this.#now = options.now ?? (() => performance.now());
@@ -87,15 +65,26 @@ export class LiveCluster {
     return cluster;
   }
 
-  /** What has changed since the last call. */
-  takeChanges(): ClusterChanges {
-    const changes = this.#changes;
-    this.#changes = new ClusterChanges();
-    return changes;
+  /** See LiveElements. */
+  get agents(): ReadonlyMap<string, Agent> {
+    return this.#elements.agents;
+  }
+
+  get frameworks(): ReadonlyMap<string, LiveFramework> {
+    return this.#elements.frameworks;
   }
 
   get changes(): ClusterChanges {
-    return this.#changes;
+    return this.#elements.changes;
+  }
+
+  takeChanges(): ClusterChanges {
+    return this.#elements.takeChanges();
+  }
+
+  /** See LiveElements. */
+  set beforeMerge(taken: () => void) {
+    this.#elements.beforeMerge = taken;
   }
 
   /** Agents that the leader has not heard of yet. */
@@ -153,8 +142,11 @@ export class LiveCluster {
    * The tasks of a first state are no changes.
    */
   take(state: MesosState): void {
+    this.#elements.asWhole(() => this.#take(state));
+  }
+
+  #take(state: MesosState): void {
     const isFirst = this.leader === null && this.agents.size === 0 && this.frameworks.size === 0;
-    this.#merge(!this.#changes.isEmpty);
     this.version = state.version;
     this.setLeader(state.leader);
     const agents = new Map<string, Agent>();
@@ -170,9 +162,7 @@ export class LiveCluster {
     }
     this.#keepExpected(agents, frameworks, state);
     this.pidsWanted.clear();
-    this.#isWhole = true;
     this.#replace(agents, frameworks, state.recoveredAgentIds, isFirst);
-    this.#isWhole = false;
   }
 
   /** Adds to a state's elements what is known of the agents that its master expects back. */
@@ -247,15 +237,10 @@ export class LiveCluster {
     }
   }
 
-  /** Lets changes be taken that a coming one would hide. */
-  #merge(hides: boolean): void {
-    if (hides && !this.#isWhole) this.beforeMerge?.();
-  }
-
   setLeader(leader: Endpoint): void {
     if (leader.host === this.leader?.host && leader.port === this.leader.port) return;
     this.leader = leader;
-    this.#changes.leader = true;
+    this.changes.leader = true;
   }
 
   /** Where a framework's scheduler is; null: nowhere, it uses the HTTP API. */
@@ -263,7 +248,7 @@ export class LiveCluster {
     this.pidsWanted.delete(frameworkId);
     const framework = this.frameworks.get(frameworkId);
     if (framework === undefined || framework.info === null) return;
-    this.#setInfo(frameworkId, framework, { ...framework.info, pid });
+    this.#elements.setInfo(frameworkId, framework, { ...framework.info, pid });
   }
 
   #replace(
@@ -275,30 +260,30 @@ export class LiveCluster {
     this.#recovered = new Set(recoveredAgentIds);
     const isAwaited = (id: string) => this.#recovered.has(id) && agents.has(id);
 
-    for (const [key, agent] of this.agents) if (!agents.has(key)) this.#deleteAgent(key, agent);
+    for (const [key, agent] of this.agents) if (!agents.has(key)) this.#elements.deleteAgent(key, agent);
     this.#awaited.retain(isAwaited);
     for (const [key, agent] of agents) {
-      this.#setAgent(key, agent);
+      this.#elements.setAgent(key, agent);
       if (isAwaited(key)) this.#awaited.expect(key);
     }
     for (const [key, framework] of this.frameworks) {
       const now = frameworks.get(key);
       for (const [taskKey, { agentId }] of framework.tasks) {
         if (now?.tasks.has(taskKey)) continue;
-        this.#deleteTask(key, framework, taskKey, agents.has(agentId) ? 'ended' : 'lost');
+        this.#elements.deleteTask(key, framework, taskKey, agents.has(agentId) ? 'ended' : 'lost');
       }
       if (now === undefined) this.#deleteFramework(key);
     }
     for (const [key, told] of frameworks) {
       const { info, tasks } = told;
-      if (isFirst) this.frameworks.set(key, { info: null, tasks });
-      const framework = this.#framework(key);
-      if (info !== null) this.#setInfo(key, framework, info);
+      if (isFirst) this.#elements.frameworks.set(key, { info: null, tasks });
+      const framework = this.#elements.framework(key);
+      if (info !== null) this.#elements.setInfo(key, framework, info);
       // Whoever is there for changes reads a first state as a whole: its tasks are none.
       if (isFirst && this.#awaited.size === 0) continue;
       for (const [taskKey, task] of tasks) {
         const known = framework.tasks.get(taskKey);
-        if (task !== known) this.#setTask(key, framework, taskKey, withChecks(task, known), known);
+        if (task !== known) this.#elements.setTask(key, framework, taskKey, withChecks(task, known), known);
         if (isAwaited(task.agentId)) this.#awaited.keep(key, taskKey, task.agentId);
       }
     }
@@ -321,7 +306,7 @@ export class LiveCluster {
       case 'framework': {
         const { id } = event.framework;
         this.#absent.delete(id);
-        this.#setInfo(id, this.#framework(id), this.#withPid(event.framework));
+        this.#elements.setInfo(id, this.#elements.framework(id), this.#withPid(event.framework));
         // Its scheduler may have moved.
         this.pidsWanted.add(id);
         return;
@@ -330,21 +315,21 @@ export class LiveCluster {
         const framework = this.frameworks.get(event.frameworkId);
         if (framework === undefined) return;
         for (const taskKey of [...framework.tasks.keys()]) {
-          this.#deleteTask(event.frameworkId, framework, taskKey, 'ended');
+          this.#elements.deleteTask(event.frameworkId, framework, taskKey, 'ended');
         }
         this.#absent.delete(event.frameworkId);
         this.#deleteFramework(event.frameworkId);
         return;
       }
       case 'agent-added':
-        this.#setAgent(event.agent.id, event.agent);
+        this.#elements.setAgent(event.agent.id, event.agent);
         this.#settle(event.agent.id);
         return;
       case 'agent-removed': {
         const agent = this.agents.get(event.agentId);
         if (agent === undefined) return;
         this.#awaited.drop(event.agentId);
-        this.#deleteAgent(event.agentId, agent);
+        this.#elements.deleteAgent(event.agentId, agent);
         this.#dropAbsent();
         return;
       }
@@ -360,21 +345,20 @@ export class LiveCluster {
     const known = this.frameworks.get(frameworkId);
     this.#absent.delete(frameworkId);
     if (ENDED.has(task.state)) {
-      if (known !== undefined) this.#deleteTask(frameworkId, known, task.id, departureBy(task.state));
+      if (known !== undefined) this.#elements.deleteTask(frameworkId, known, task.id, departureBy(task.state));
       return;
     }
     if ((known?.info ?? null) === null && known?.tasks.has(task.id) !== true) {
       // Masters before 1.7.3 and 1.9 do not announce frameworks that they know through an agent (MESOS-9785).
       this.reconciliationWanted = true;
-      if (this.#orphanCount >= MAX_ORPHANS) return;
-      this.#orphanCount += 1;
+      if (!this.#elements.addOrphan()) return;
     }
-    const framework = known ?? this.#framework(frameworkId);
+    const framework = known ?? this.#elements.framework(frameworkId);
     this.#awaited.unkeep(frameworkId, task.id, task.agentId);
     const isAnswered = task.state === 'TASK_RUNNING' || framework.tasks.get(task.id)?.state === 'TASK_RUNNING';
-    const isChanged = this.#setTask(frameworkId, framework, task.id, task);
+    const isChanged = this.#elements.setTask(frameworkId, framework, task.id, task);
     // A task that is added with statuses is an old one on an agent that is back: they say nothing of when that was.
-    if (isChanged && isAnswered) this.#changes.arrivals.push({ receivedAtMs, happenedAt: null });
+    if (isChanged && isAnswered) this.changes.arrivals.push({ receivedAtMs, happenedAt: null });
   }
 
   #updateTask(update: Extract<MasterEvent, { kind: 'task-updated' }>, receivedAtMs: number): void {
@@ -390,13 +374,13 @@ export class LiveCluster {
     const isAnswered = task.state === 'TASK_RUNNING' || state === 'TASK_RUNNING';
     const arrival = { receivedAtMs, happenedAt: status?.timestamp ?? null };
     if (ENDED.has(state)) {
-      this.#deleteTask(frameworkId, framework, taskId, departureBy(state));
-      if (isAnswered) this.#changes.arrivals.push(arrival);
+      this.#elements.deleteTask(frameworkId, framework, taskId, departureBy(state));
+      if (isAnswered) this.changes.arrivals.push(arrival);
       return;
     }
     const statuses = status === null ? task.statuses : withStatus(task.statuses, status);
-    const isChanged = this.#setTask(frameworkId, framework, taskId, { ...task, state, statuses });
-    if (isChanged && isAnswered) this.#changes.arrivals.push(arrival);
+    const isChanged = this.#elements.setTask(frameworkId, framework, taskId, { ...task, state, statuses });
+    if (isChanged && isAnswered) this.changes.arrivals.push(arrival);
   }
 
   // --- agents that a new leader expects back ---
@@ -405,19 +389,20 @@ export class LiveCluster {
   expire(): void {
     const due = this.#awaited.takeDue();
     if (due.length === 0) return;
-    this.#merge(!this.#changes.isEmpty);
-    this.#isWhole = true;
-    for (const [agentId, { tasks, isBack }] of due) {
-      for (const [frameworkKey, taskKeys] of tasks) {
-        const framework = this.frameworks.get(frameworkKey);
-        if (framework === undefined) continue;
-        for (const taskKey of taskKeys) this.#deleteTask(frameworkKey, framework, taskKey, isBack ? 'ended' : 'lost');
+    this.#elements.asWhole(() => {
+      for (const [agentId, { tasks, isBack }] of due) {
+        for (const [frameworkKey, taskKeys] of tasks) {
+          const framework = this.frameworks.get(frameworkKey);
+          if (framework === undefined) continue;
+          for (const taskKey of taskKeys) {
+            this.#elements.deleteTask(frameworkKey, framework, taskKey, isBack ? 'ended' : 'lost');
+          }
+        }
+        const agent = this.agents.get(agentId);
+        if (!isBack && agent !== undefined) this.#elements.deleteAgent(agentId, agent);
       }
-      const agent = this.agents.get(agentId);
-      if (!isBack && agent !== undefined) this.#deleteAgent(agentId, agent);
-    }
-    this.#dropAbsent();
-    this.#isWhole = false;
+      this.#dropAbsent();
+    });
   }
 
   /** Nobody is awaited any more: a framework that the leader has not heard of is gone. */
@@ -426,33 +411,10 @@ export class LiveCluster {
     for (const key of this.#absent) {
       const framework = this.frameworks.get(key);
       if (framework === undefined) continue;
-      for (const taskKey of [...framework.tasks.keys()]) this.#deleteTask(key, framework, taskKey, 'lost');
+      for (const taskKey of [...framework.tasks.keys()]) this.#elements.deleteTask(key, framework, taskKey, 'lost');
       this.#deleteFramework(key);
     }
     this.#absent.clear();
-  }
-
-  #settle(agentId: string): void {
-    if (this.#awaited.settle(agentId)) this.#recovered = new Set([...this.#recovered].filter((id) => id !== agentId));
-  }
-
-  // --- single elements ---
-
-  /**
-   * Whether a change of an agent and changes of its tasks, or their frameworks, that have not been taken would make others
-   * together than one after the other: they are taken agents first.
-   */
-  #isEntangled(agentKey: string, how: 'added' | 'moved' | 'removed'): boolean {
-    const { frameworks, frameworkTraffic } = this.#changes;
-    if (how === 'added' ? frameworkTraffic.went : frameworks.size > 0) return true;
-    for (const [frameworkKey, tasks] of this.#changes.tasks) {
-      const framework = this.frameworks.get(frameworkKey);
-      for (const [taskKey, was] of tasks) {
-        if (how !== 'removed' && was?.agentId === agentKey) return true;
-        if (how !== 'added' && framework?.tasks.get(taskKey)?.agentId === agentKey) return true;
-      }
-    }
-    return false;
   }
 
   /** A framework as it is known, its scheduler where it was known to be. */
@@ -462,101 +424,19 @@ export class LiveCluster {
     return { ...news, pid: known?.pid ?? null };
   }
 
-  #framework(key: string): LiveFramework {
-    let framework = this.frameworks.get(key);
-    if (framework === undefined) {
-      framework = { info: null, tasks: new Map() };
-      this.frameworks.set(key, framework);
-    }
-    return framework;
-  }
-
-  #setInfo(key: string, framework: LiveFramework, info: FrameworkInfo): void {
-    if (framework.info !== null && sameFramework(framework.info, info)) return;
-    const { frameworks, frameworkTraffic, tasks } = this.#changes;
-    const isNew = framework.info === null;
-    const isRenamed = !isNew && framework.info?.name !== info.name;
-    const pending = [...(tasks.get(key)?.values() ?? [])];
-    const isEntangled = isRenamed ? pending.length > 0 : isNew && pending.some((was) => was !== undefined);
-    // Where schedulers are is looked up for many at a time, and mostly adds records.
-    const isMore = isNew || (framework.info?.pid === null && info.pid !== null);
-    this.#merge(frameworks.has(key) || isEntangled || isCrossed(frameworkTraffic, isMore));
-    if (framework.info === null) this.#orphanCount = Math.max(0, this.#orphanCount - framework.tasks.size);
-    framework.info = info;
-    this.#changes.frameworks.add(key);
-    this.#changes.frameworkTraffic.came = true;
-    if (!isMore) this.#changes.frameworkTraffic.went = true;
-  }
-
   #deleteFramework(key: string): void {
-    this.#merge(this.#changes.frameworks.has(key) || this.#changes.frameworkTraffic.came);
-    this.frameworks.delete(key);
+    this.#elements.deleteFramework(key);
     this.pidsWanted.delete(key);
-    this.#changes.frameworks.add(key);
-    this.#changes.frameworkTraffic.went = true;
   }
 
-  #setAgent(key: string, agent: Agent): void {
-    const known = this.agents.get(key);
-    if (known !== undefined && sameAgent(known, agent)) return;
-    const isElsewhere = known === undefined || known.pidHost !== agent.pidHost;
-    const how = known === undefined ? 'added' : 'moved';
-    const { agents, agentTraffic } = this.#changes;
-    const isCrossing = isCrossed(agentTraffic, known === undefined);
-    this.#merge(agents.has(key) || isCrossing || (isElsewhere && this.#isEntangled(key, how)));
-    this.agents.set(key, agent);
-    this.#changes.agents.add(key);
-    this.#changes.agentTraffic.came = true;
-    if (known !== undefined) this.#changes.agentTraffic.went = true;
-  }
-
-  /** An agent without tasks of its own that end with it: Mesos tells of those one by one, or not at all. */
-  #deleteAgent(key: string, agent: Agent): void {
-    if (this.agents.get(key) !== agent) return;
-    const { agents, agentTraffic } = this.#changes;
-    this.#merge(agents.has(key) || agentTraffic.came || this.#isEntangled(key, 'removed'));
-    this.agents.delete(key);
-    this.#changes.agents.add(key);
-    this.#changes.agentTraffic.went = true;
-  }
-
-  /** @returns whether anything has changed. */
-  #setTask(
-    frameworkKey: string,
-    framework: LiveFramework,
-    taskKey: string,
-    task: Task,
-    known = framework.tasks.get(taskKey),
-  ): boolean {
-    if (known !== undefined && sameTask(known, task)) return false;
-    this.#merge(this.#changes.tasks.get(frameworkKey)?.has(taskKey) ?? false);
-    framework.tasks.set(taskKey, task);
-    this.#changes.task(frameworkKey, taskKey, known);
-    return true;
-  }
-
-  #deleteTask(frameworkKey: string, framework: LiveFramework, taskKey: string, how: Departure): void {
-    const task = framework.tasks.get(taskKey);
-    if (task === undefined) return;
-    this.#merge(this.#changes.tasks.get(frameworkKey)?.has(taskKey) ?? false);
-    framework.tasks.delete(taskKey);
-    this.#changes.left(task, how);
-    if (framework.info === null) {
-      this.#orphanCount = Math.max(0, this.#orphanCount - 1);
-      if (framework.tasks.size === 0) this.frameworks.delete(frameworkKey);
-    }
-    this.#changes.task(frameworkKey, taskKey, task);
+  #settle(agentId: string): void {
+    if (this.#awaited.settle(agentId)) this.#recovered = new Set([...this.#recovered].filter((id) => id !== agentId));
   }
 }
 
 /** A framework that the master knows from its tasks alone has no pid yet. */
 function withScheduler(now: FrameworkInfo, before: FrameworkInfo): FrameworkInfo {
   return now.active || now.pid !== null ? now : { ...now, pid: before.pid };
-}
-
-/** Whether records that have come or gone before may be those that go or come now: an agent in another's place. */
-function isCrossed({ came, went }: { readonly came: boolean; readonly went: boolean }, isMore: boolean): boolean {
-  return went || (came && !isMore);
 }
 
 function departureBy(state: string): Departure {

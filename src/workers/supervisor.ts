@@ -89,6 +89,12 @@ interface UdpWorker {
   onChanged: (() => void) | null;
 }
 
+/** Its threads start. */
+export interface LaunchedService {
+  /** Resolves when they serve, with what they are bound to; rejects where it does not come to that. */
+  readonly serving: Promise<readonly BoundEndpoint[]>;
+}
+
 export class ServiceSupervisor {
   readonly #options: SupervisorOptions;
   readonly #announcements: readonly Uint32Array[];
@@ -180,7 +186,7 @@ export class ServiceSupervisor {
    * Resolves when the threads are on their way, and start whatever this one does; `serving` does when they serve, and
    * everything else in this process gives way to them. Both reject with ERR_LISTEN.
    */
-  async launch(): Promise<{ readonly serving: Promise<readonly BoundEndpoint[]> }> {
+  async launch(): Promise<LaunchedService> {
     const { settings, logger } = this.#options;
     const others = ownThreads();
     const io = await chooseIo(settings.io);

@@ -2,7 +2,6 @@
 
 import type { Config } from '../config/config.ts';
 import { firstSerial, laterSerial } from '../dns/serial.ts';
-import type { Engine } from '../engine/engine.ts';
 import { messageOf } from '../errors.ts';
 import { type ClusterGuard, underLeader } from '../guard/cluster-guard.ts';
 import type { HostAddresses } from '../hosts/host-addresses.ts';
@@ -20,7 +19,7 @@ import { type ClusterSnapshot, contentOf } from '../snapshot/snapshot.ts';
 import type { Arrival, ClusterChanges } from '../state/cluster-changes.ts';
 import { LiveCluster } from '../state/live-cluster.ts';
 import type { MesosState } from '../state/model.ts';
-import { TablePublisher } from './table-publisher.ts';
+import { TablePublisher, type TablePublisherOptions } from './table-publisher.ts';
 
 /** What is being served. */
 export class ServedZone {
@@ -47,9 +46,7 @@ export class ServedZone {
   }
 }
 
-export interface ZoneOptions {
-  readonly config: Config;
-  readonly engine: Pick<Engine, 'publish' | 'change' | 'publishImage'>;
+export interface ZoneOptions extends TablePublisherOptions {
   readonly hosts: Pick<HostAddresses, 'resolve' | 'lookup' | 'learn'>;
   readonly guard: Pick<ClusterGuard, 'admit' | 'holdsLoss' | 'noteAwaited'>;
   /** What to publish; by default a cluster of its own, for whole states alone. */
@@ -58,22 +55,10 @@ export interface ZoneOptions {
   readonly masters: () => MasterSet | null;
   /** Addresses of this machine's interfaces, IP literals. */
   readonly interfaceAddresses: () => readonly string[];
-  readonly logger: Logger;
-  readonly metrics: Pick<
-    Metrics,
-    | 'propagation'
-    | 'zonesPublished'
-    | 'zoneUnwritableRecords'
-    | 'zoneNames'
-    | 'zonePublishedTimestamp'
-    | 'tablesRefused'
-    | 'zoneStale'
-    | 'tasksGone'
-  >;
+  readonly metrics: TablePublisherOptions['metrics'] &
+    Pick<Metrics, 'propagation' | 'zonesPublished' | 'zonePublishedTimestamp' | 'zoneStale' | 'tasksGone'>;
   /** Unix time, milliseconds. */
   readonly now?: () => number;
-  /** Told of every new table of records, with the names that differ from the one before; null: all may. */
-  readonly onPublished?: (serial: number, names: ReadonlySet<string> | null) => void;
   /** Told of every new zone, and every time that a master has confirmed the one in force. */
   readonly onServed?: (zone: ServedZone) => void;
 }
@@ -142,6 +127,11 @@ export class Zone {
     this.#tables = new TablePublisher(options);
   }
 
+  /** What of the configuration stands in a table that is made now. */
+  get content(): string {
+    return contentOf(this.#config);
+  }
+
   /** Goes over to another configuration, at once. */
   configure(config: Config): void {
     this.#config = config;
@@ -188,7 +178,7 @@ export class Zone {
     this.#index = index;
     this.#stepsServed = index.steps;
     this.#options.metrics.zoneStale.set(1);
-    this.#served = new ServedZone(records, serial, true, contentOf(this.#config), () => this.#input());
+    this.#served = new ServedZone(records, serial, true, this.content, () => this.#input());
     this.#onFirst();
     void this.#options.hosts.resolve(this.#hosts(), { waitMs: 0 });
   }
@@ -316,7 +306,7 @@ export class Zone {
       if (taken !== null) before = taken.before;
     }
     const isStale = !this.#isConfirmed;
-    const content = contentOf(this.#config);
+    const { content } = this;
     const isOtherContent = this.#isTableUnknown || content !== last?.content;
     if (isOtherContent) steps = Math.max(1, steps);
     if (last !== null && steps === 0 && last.isStale === isStale && !this.#isOutdated) {
