@@ -10,7 +10,7 @@ import { DnsServing } from './dns-serving.ts';
 import type { CacheSettings } from './engine/cache-settings.ts';
 import { limitRate, offerKeepalive, startCookies } from './engine/core-options.ts';
 import { Engine } from './engine/engine.ts';
-import type { MesosDnsError } from './errors.ts';
+import { type MesosDnsError, messageOf } from './errors.ts';
 import { createFollowing, type Following } from './following.ts';
 import { ClusterGuard } from './guard/cluster-guard.ts';
 import { HostAddresses } from './hosts/host-addresses.ts';
@@ -246,13 +246,13 @@ class RunningApp implements App {
     // First all that can fail, in such a way that it can be taken back; nothing of it changes an answer.
     const detector = changes.concern('leader') ? this.#createDetector(next) : this.#detector;
     const following = changes.concern('following') ? this.#createFollowing(next, detector) : null;
-    const dns = changes.concern('service') ? await this.#dns.change(last, next) : NO_CHANGE;
+    let dns = NO_CHANGE;
     let http = NO_CHANGE;
     try {
+      if (changes.concern('service')) dns = await this.#dns.change(last, next);
       if (changes.concern('http')) http = await this.#http.change(last, next);
     } catch (error) {
-      await dns.undo();
-      await following?.close();
+      await this.#takeBack([dns.undo(), following?.close()]);
       throw error;
     }
     this.#config = next;
@@ -260,8 +260,7 @@ class RunningApp implements App {
     http.done();
     if (changes.concern('snapshot')) {
       // Before the zone: what is made under the new configuration is kept under its name.
-      void this.#kept?.leave();
-      this.#kept = this.#createKept(next);
+      this.#kept = this.#createKept(next, this.#kept?.leave());
     }
     if (changes.concern('log')) this.#options.setLogFormat(next.logFormat);
     if (changes.concern('core')) this.#applyToCore(next);
@@ -280,6 +279,13 @@ class RunningApp implements App {
     }
     this.#metrics.configInForce(fingerprintOf(next));
     return { changed: changes.keys, pending: changes.pending };
+  }
+
+  async #takeBack(undone: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+    for (const result of await Promise.allSettled(undone)) {
+      if (result.status === 'rejected')
+        this.#log.error(`a change could not be taken back: ${messageOf(result.reason)}`);
+    }
   }
 
   releaseUpdate(): void {
@@ -319,8 +325,8 @@ class RunningApp implements App {
     await this.#detector.close();
   }
 
-  /** null where no directory is given for it. */
-  #createKept(config: Config): KeptZone | null {
+  /** null where no directory is given for it. @param after see KeptZone */
+  #createKept(config: Config, after?: Promise<void>): KeptZone | null {
     const directory = stateDirectoryOf(config);
     if (directory === null) return null;
     return new KeptZone({
@@ -328,6 +334,7 @@ class RunningApp implements App {
       directory,
       interfaceAddresses: this.#interfaceAddresses,
       takeImage: () => this.#engine.image(),
+      ...(after && { after }),
       logger: roomLogger(this.#options.logger, 'snapshot'),
       metrics: this.#metrics,
     });

@@ -4,7 +4,7 @@ import type { Config } from './config/config.ts';
 import type { Engine } from './engine/engine.ts';
 import { type Logger, roomLogger, type Verbosity } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
-import { NO_CHANGE, type PreparedChange } from './prepared-change.ts';
+import type { PreparedChange } from './prepared-change.ts';
 import type { PassedSockets } from './systemd/passed-sockets.ts';
 import type { BoundEndpoint } from './workers/messages.ts';
 import { QueryLog } from './workers/query-log.ts';
@@ -77,7 +77,7 @@ export class DnsServing {
         this.serves([]);
         void service?.stop(STOP_GRACE_MS);
       };
-      return { ...NO_CHANGE, done };
+      return { done, undo: async () => undefined };
     }
     if (service !== null) {
       const endpoints = await service.tune(this.#tuningOf(next));

@@ -1,4 +1,4 @@
-// Something that was prepared for another configuration: whatever can fail comes before any of it is in force.
+// Something that was prepared for another configuration, and can be taken back: whatever may fail comes first.
 
 export interface PreparedChange {
   /** The new configuration is in force. */

@@ -1,4 +1,4 @@
-// The floor: what the kernel alone costs. Takes datagrams by the batch, flips QR, sends them back; no DNS.
+// What the kernel alone costs: takes datagrams by the batch as they come, without pauses, flips QR, sends them back; no DNS.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@ export type ServerName = (typeof SERVER_NAMES | typeof CACHED_SERVERS | typeof M
 
 /** What a row of the tables measures. */
 export const TITLES: Readonly<Record<ServerName, string>> = {
-  echo: 'C echo (the floor: no DNS)',
+  echo: 'C echo (no DNS, no pauses)',
   knot: 'Knot DNS',
   nsd: 'NSD',
   batched: '**mesos-dns**, `io: batched`',

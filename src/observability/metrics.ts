@@ -54,7 +54,7 @@ export interface Metrics extends MesosMetrics, ProcessMetrics {
   readonly updatesReleased: Counter;
   /** 1 while the zone comes from the snapshot on disk and no master has confirmed it. */
   readonly zoneStale: Gauge;
-  /** Snapshots of the cluster that could not be written. */
+  /** What is kept of the zone, and could not be read or written, or not within 30 s. */
   readonly snapshotFailures: Counter;
   /** Unix time of the last snapshot written, seconds. */
   readonly snapshotTimestamp: Gauge;
@@ -221,7 +221,10 @@ export function createMetrics({ prefix = DEFAULT_PREFIX, version = '' }: Metrics
       'mesos_dns_zone_stale',
       '1 while the zone comes from the snapshot on disk and no master has confirmed it, else 0.',
     ),
-    snapshotFailures: counter('mesos_dns_snapshot_failures_total', 'Snapshots that could not be read or written.'),
+    snapshotFailures: counter(
+      'mesos_dns_snapshot_failures_total',
+      'Snapshots that could not be read or written, or took longer than 30 s.',
+    ),
     snapshotTimestamp: gauge(
       'mesos_dns_snapshot_timestamp_seconds',
       'Unix time at which the snapshot on disk was written or last confirmed.',

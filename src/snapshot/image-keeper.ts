@@ -18,6 +18,8 @@ export interface ImageKeeperOptions {
   readonly identity: (content: string) => SnapshotIdentity;
   /** Of the zone in force; null where none is. */
   readonly take: () => KeptImage | null;
+  /** See Writes. */
+  readonly after?: Promise<void>;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures'>;
 }
@@ -36,8 +38,8 @@ export class ImageKeeper {
 
   constructor(options: ImageKeeperOptions) {
     this.#options = options;
-    const { file, logger, metrics } = options;
-    this.#writes = new Writes({ path: file.path, logger, metrics });
+    const { file, after, logger, metrics } = options;
+    this.#writes = new Writes({ path: file.path, ...(after && { after }), logger, metrics });
   }
 
   /**

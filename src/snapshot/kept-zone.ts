@@ -23,6 +23,8 @@ export interface KeptZoneOptions {
   readonly interfaceAddresses: () => readonly string[];
   /** See Engine. */
   readonly takeImage: () => KeptImage | null;
+  /** What has kept the zone in this directory has left; absent: nothing has. */
+  readonly after?: Promise<void>;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
 }
@@ -55,13 +57,13 @@ export class KeptZone {
   readonly #serials: SerialKeeper;
 
   constructor(options: KeptZoneOptions) {
-    const { config, directory, interfaceAddresses, takeImage, logger, metrics } = options;
+    const { config, directory, interfaceAddresses, takeImage, after, logger, metrics } = options;
+    const shared = { ...(after && { after }), logger, metrics };
     const identity = identityOf(config);
     this.#snapshots = new SnapshotKeeper({
       file: new SnapshotFile(directory, identity),
       maxAgeSeconds: config.snapshotMaxAgeSeconds,
-      logger,
-      metrics,
+      ...shared,
     });
     this.#images = new ImageKeeper({
       file: new ImageFile(directory),
@@ -72,10 +74,9 @@ export class KeptZone {
         nameServers: JSON.stringify(nameServerAddresses(config, interfaceAddresses())),
       }),
       take: takeImage,
-      logger,
-      metrics,
+      ...shared,
     });
-    this.#serials = new SerialKeeper({ directory, domain: config.domain, logger, metrics });
+    this.#serials = new SerialKeeper({ directory, domain: config.domain, ...shared });
   }
 
   /** Serves what was kept by an earlier life: at once as it stood in memory, then as it is made of the snapshot. */

@@ -17,6 +17,8 @@ export interface SerialKeeperOptions {
   readonly directory: string;
   /** Serials of another domain mean nothing. */
   readonly domain: string;
+  /** See Writes. */
+  readonly after?: Promise<void>;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures'>;
 }
@@ -37,8 +39,8 @@ export class SerialKeeper {
   constructor(options: SerialKeeperOptions) {
     this.#options = options;
     this.#path = join(options.directory, SERIAL_FILE_NAME);
-    const { logger, metrics } = options;
-    this.#writes = new Writes({ path: this.#path, logger, metrics });
+    const { after, logger, metrics } = options;
+    this.#writes = new Writes({ path: this.#path, ...(after && { after }), logger, metrics });
   }
 
   /** The last serial that may have been used before this start; null where none is known. Never rejects. */

@@ -11,6 +11,8 @@ export interface SnapshotKeeperOptions {
   readonly file: Pick<SnapshotFile, 'path' | 'read' | 'peek' | 'write' | 'confirm'>;
   /** A snapshot that no master has confirmed for longer is not served. */
   readonly maxAgeSeconds: number;
+  /** See Writes. */
+  readonly after?: Promise<void>;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
 }
@@ -32,8 +34,8 @@ export class SnapshotKeeper {
 
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
-    const { file, logger, metrics } = options;
-    this.#writes = new Writes({ path: file.path, logger, metrics });
+    const { file, after, logger, metrics } = options;
+    this.#writes = new Writes({ path: file.path, ...(after && { after }), logger, metrics });
   }
 
   /** The serial of what restore() will bring, unless it is damaged; null where it will bring nothing. Never throws. */

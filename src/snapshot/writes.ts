@@ -1,5 +1,4 @@
-// Writes of a file, one after the other. One that fails, or takes long because the disk hangs, is told and counted; what was
-// on disk before stays.
+// Writes of a file, one after the other. One that fails, or takes long, is told and counted; what was on disk before stays.
 
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -7,12 +6,14 @@ import type { Metrics } from '../observability/metrics.ts';
 
 export interface WritesOptions {
   readonly path: string;
+  /** Nothing is written before: others may still write the same file. */
+  readonly after?: Promise<void>;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures'>;
 }
 
 /** @param late given when it has taken too long: what is held for it may be let go */
-export type Write = (late: AbortSignal) => Promise<void>;
+type Write = (late: AbortSignal) => Promise<void>;
 
 const LATE_SECONDS = 30;
 
@@ -42,6 +43,7 @@ export class Writes {
   }
 
   async #run(): Promise<void> {
+    await this.#options.after;
     for (;;) {
       const write = this.#waiting;
       if (write === null) break;
@@ -56,7 +58,7 @@ export class Writes {
     const late = new AbortController();
     const timer = setTimeout(() => {
       metrics.snapshotFailures.inc();
-      logger.error(`${path} is not written yet after ${LATE_SECONDS} s: the disk hangs`);
+      logger.error(`${path} is not written yet after ${LATE_SECONDS} s`);
       late.abort(new Error(`it takes longer than ${LATE_SECONDS} s`));
     }, LATE_SECONDS * 1000);
     try {

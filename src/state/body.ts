@@ -39,7 +39,7 @@ export async function readBody(body: Readable, options: BodyOptions): Promise<Ui
   if (packing === 'plain') return kept.bytes();
   const packed = kept.bytes();
   const bytes = await unpack(packed, maxBytes);
-  releaseBytes(packed);
+  await releaseBytes(packed);
   signal.throwIfAborted();
   return bytes;
 }
@@ -98,7 +98,7 @@ class GrowingBytes {
     if (length > this.buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(length, this.buffer.length * 2), this.maxBytes));
       grown.set(this.bytes());
-      releaseBytes(this.buffer);
+      void releaseBytes(this.buffer);
       this.buffer = grown;
     }
     this.buffer.set(piece, this.length);

@@ -430,7 +430,8 @@ export class Follower {
       // What has come since may be newer than the document, or older: events can be repeated.
       if (this.#overlap !== overlap) return;
       const { state } = parse(bytes);
-      releaseBytes(bytes);
+      await releaseBytes(bytes);
+      if (this.#overlap !== overlap) return;
       const isSame = state.leader.host === cluster.leader?.host && state.leader.port === cluster.leader.port;
       if (!isSame) throw new Error(`it names the leader ${state.leader.host}:${state.leader.port}`);
       const target = LiveCluster.from(state);

@@ -148,7 +148,7 @@ class Reader<S extends NamesLeader> {
         cause: error,
       });
     } finally {
-      releaseBytes(bytes);
+      await releaseBytes(bytes);
     }
   }
 }

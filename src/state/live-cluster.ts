@@ -113,7 +113,7 @@ export class LiveCluster {
     return count;
   }
 
-  /** Of tasks with the id of another one the first is known. */
+  /** Where an id stands in a document twice, only the first task is looked up. */
   readonly knownTask: KnownTask = (frameworkId, read) => {
     const known = this.frameworks.get(frameworkId)?.tasks.get(read.id);
     return known !== undefined && sameTask(known, withChecks(read, known)) ? known : read;

@@ -27,7 +27,7 @@ export class LiveElements {
    */
   beforeMerge: (() => void) | null = null;
   #changes = new ClusterChanges();
-  /** A whole state is being taken, in which each element changes once. */
+  /** See asWhole(). */
   #isWhole = false;
   #orphanCount = 0;
 

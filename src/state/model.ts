@@ -45,8 +45,8 @@ export interface Framework {
 }
 
 /**
- * Gives the object that is kept of a task where one that says the same was read again, or else what was read: a whole state
- * read again then leaves nothing behind.
+ * Gives the object that is kept of a task where one that says the same was read again, or else what was read: of a whole
+ * state that is read again, little stays in memory then.
  */
 export type KnownTask = (frameworkId: string, read: Task) => Task;
 

@@ -24,7 +24,7 @@ export interface ParsedState {
  * Reads a `/state` document.
  *
  * @param document its octets, or text in which a byte order mark was kept.
- * @param knownTask for tasks of frameworks whose id comes before them, as Mesos writes it.
+ * @param knownTask for tasks that say nothing unusual, of frameworks whose id comes before them, as Mesos writes it.
  * @throws MesosDnsError ERR_STATE_DOCUMENT with a reason on one line, where the document as a whole is unusable: not JSON,
  *   not an object, agents or frameworks that are not lists, or no leader with an IP address and port.
  */
