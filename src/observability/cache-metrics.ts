@@ -1,7 +1,7 @@
 // The metrics of the cache. CoreDNS's names for the same things, so that its dashboards fit; read when they are asked for.
 
-import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CacheTotals } from '../engine/cache-settings.ts';
+import { Counter, Gauge, type Registry } from './prometheus.ts';
 
 /** @param read null while there is no cache */
 export function registerCacheMetrics(registry: Registry, read: () => Promise<CacheTotals | null>): void {

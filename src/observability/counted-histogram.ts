@@ -1,6 +1,6 @@
 // A histogram that others have counted: prom-client's own ones count for themselves.
 
-import { Histogram, type MetricType } from 'prom-client';
+import { Histogram, type MetricType } from './prometheus.ts';
 
 /** One histogram of several that differ by their labels. */
 export interface LabelledTotals<Label extends string> {

@@ -1,10 +1,10 @@
 // The metrics of forwarding. CoreDNS's names for the same things, so that its dashboards fit; asked of the forwarder's thread
 // when they are read.
 
-import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ForwardingFigures, UpstreamFigures } from '../forwarder/figures.ts';
 import { DURATION_BOUNDS } from '../forwarder/upstream-times.ts';
 import { CountedHistogram } from './counted-histogram.ts';
+import { Counter, Gauge, type Registry } from './prometheus.ts';
 import { rcodeName } from './rcode-name.ts';
 
 type Read = () => Promise<ForwardingFigures | null>;

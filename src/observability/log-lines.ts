@@ -1,6 +1,9 @@
 // What a line of the log looks like, made of what pino writes.
 
-import { prettyFactory } from 'pino-pretty';
+import { createRequire } from 'node:module';
+import type { PrettyOptions, prettyFactory } from 'pino-pretty';
+
+const load = createRequire(import.meta.url);
 
 /** As in the configuration. */
 export type LogFormat = 'auto' | 'text' | 'journal' | 'json';
@@ -43,7 +46,7 @@ export function formatterOf(form: LineForm): (line: string) => string {
     case 'journal':
       return journalFormatter();
     default:
-      return prettyFactory({
+      return prettyFormatter({
         colorize: form === 'coloured',
         singleLine: true,
         translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
@@ -51,6 +54,18 @@ export function formatterOf(form: LineForm): (line: string) => string {
         messageFormat: messageOf,
       });
   }
+}
+
+/** pino-pretty, loaded with the first line: a thread that says nothing would have to wait for it. */
+function prettyFormatter(options: PrettyOptions): (line: string) => string {
+  let pretty: ((line: string) => string) | null = null;
+  return (line) => {
+    if (pretty === null) {
+      const library = load('pino-pretty') as { readonly prettyFactory: typeof prettyFactory };
+      pretty = library.prettyFactory(options);
+    }
+    return pretty(line);
+  };
 }
 
 /** Level and time as words, since people and collectors read them. */
@@ -61,7 +76,7 @@ function toJson(line: string): string {
 
 /** Each line behind its priority, without what journald notes itself: the time, and who speaks. */
 function journalFormatter(): (line: string) => string {
-  const plain = prettyFactory({
+  const plain = prettyFormatter({
     colorize: false,
     singleLine: true,
     ignore: 'room,name,time,level',

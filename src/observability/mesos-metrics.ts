@@ -1,6 +1,6 @@
 // The metrics of asking the masters, and of the cluster that they tell of.
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from './prometheus.ts';
 
 export interface MesosMetrics {
   /** Requests to masters, from the first octet sent to the whole answer, seconds. Label: its status, or `none`. */

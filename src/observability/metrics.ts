@@ -1,6 +1,5 @@
 // The metrics of the control plane. Each room asks for its own; names and meanings are listed in the README.
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CacheTotals } from '../engine/cache-settings.ts';
 import type { QueryTotals } from '../engine/query-counts.ts';
 import type { ForwardingFigures } from '../forwarder/figures.ts';
@@ -10,6 +9,7 @@ import { registerForwardingMetrics } from './forwarding-metrics.ts';
 import { type MesosMetrics, registerMesosMetrics } from './mesos-metrics.ts';
 import { DEFAULT_PREFIX, PrefixedRegistry } from './prefixed-registry.ts';
 import { type ProcessMetrics, registerProcessMetrics } from './process-metrics.ts';
+import { Counter, Gauge, Histogram, type Registry } from './prometheus.ts';
 import { registerQueryMetrics } from './query-metrics.ts';
 import { registerTcpMetrics } from './tcp-metrics.ts';
 

@@ -1,6 +1,6 @@
 // A registry whose metrics may go by another prefix, so that dashboards made for another server's names fit.
 
-import { type Metric, Registry } from 'prom-client';
+import { type Metric, Registry } from './prometheus.ts';
 
 /** What the names of this program's own metrics begin with in the sources. */
 export const DEFAULT_PREFIX = 'mesos_dns_';

@@ -8,8 +8,8 @@ import {
   PerformanceObserver,
   performance,
 } from 'node:perf_hooks';
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { descriptorLimit, openDescriptors } from './descriptors.ts';
+import { Counter, Gauge, Histogram, type Registry } from './prometheus.ts';
 
 const NS_PER_SECOND = 1e9;
 /** How late a timer of this interval is tells the lag; ten wake-ups in a second cost nothing. */

@@ -1,10 +1,10 @@
 // The metrics of DNS queries. CoreDNS's names for the same things, so that its dashboards fit; read from the workers' counts
 // when they are asked for.
 
-import { Counter, type Registry } from 'prom-client';
 import { typeName } from '../dns/type-name.ts';
 import type { HistogramTotals, QueryTotals, Transport } from '../engine/query-counts.ts';
 import { CountedHistogram } from './counted-histogram.ts';
+import { Counter, type Registry } from './prometheus.ts';
 import { rcodeName } from './rcode-name.ts';
 
 const NAMES = {

@@ -1,7 +1,7 @@
 // The metrics of TCP connections with clients; asked of the thread that serves them when they are read.
 
-import { Counter, Gauge, type Registry } from 'prom-client';
 import type { TcpCounters } from '../sockets/tcp.ts';
+import { Counter, Gauge, type Registry } from './prometheus.ts';
 
 /** @param read null while nothing serves TCP */
 export function registerTcpMetrics(registry: Registry, read: () => Promise<TcpCounters | null>): void {

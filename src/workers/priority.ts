@@ -48,6 +48,14 @@ export function takePriority(nice: number): void {
   });
 }
 
+/** Has threads started that have this nice value from the first moment on. It must not be a raise. */
+export function startAt<T>(nice: number, start: () => T): T {
+  const before = new Set(ownThreads());
+  const started = start();
+  for (const thread of ownThreads()) if (!before.has(thread)) ignoringErrors(() => setPriority(thread, nice));
+  return started;
+}
+
 /** The shortest that Linux grants. */
 const SLICE_NS = 100_000n;
 

@@ -38,7 +38,7 @@ import type {
   UdpReport,
   UdpWorkerSettings,
 } from './messages.ts';
-import { forwardingPriority, lowerPriority, ownThreads } from './priority.ts';
+import { forwardingPriority, lowerPriority, ownThreads, startAt } from './priority.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 
 export interface SupervisorSettings extends ServiceTuning, Pick<CoreSettings, 'module' | 'memory'> {
@@ -201,17 +201,19 @@ export class ServiceSupervisor {
       logger.info(`UDP is served by "dgram": ${io.reason}`);
     }
     this.#stream = this.#createStream(io.kind);
-    const serving = this.#untilServing([this.#stream, ...this.#udpWorkers.map(({ thread }) => thread)], others);
+    const serving = this.#untilServing(this.#stream, others);
     serving.catch(() => undefined); // whoever awaits it is told
     return { serving };
   }
 
   async #untilServing(
-    threads: readonly Pick<SupervisedThread<unknown>, 'start'>[],
+    stream: SupervisedThread<StreamReport>,
     others: readonly number[],
   ): Promise<readonly BoundEndpoint[]> {
     try {
-      await Promise.all(threads.map((thread) => thread.start()));
+      // Who answers over UDP starts first, and goes first.
+      const udp = this.#udpWorkers.map(({ thread }) => thread.start());
+      await Promise.all([...udp, startAt(this.#streamPriority, () => stream.start())]);
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -329,6 +331,10 @@ export class ServiceSupervisor {
     return { ...streamPart(tuning), udp, tcp: placesOf(tuning, 'tcp') };
   }
 
+  get #streamPriority(): number {
+    return this.#io?.kind === 'batched' ? forwardingPriority(this.#priority) : this.#priority;
+  }
+
   #workersForCores(): number {
     return Math.min(availableCores(), this.#announcements.length - 1);
   }
@@ -367,8 +373,13 @@ export class ServiceSupervisor {
       prepare: () => {
         const core = this.#coreSettings(STREAM_BLOCK);
         const tuning = this.#streamTuning(this.#tuning);
-        const priority = io === 'batched' ? forwardingPriority(core.priority) : core.priority;
-        const workerData: StreamSettings = { ...tuning, ...core, priority, io, verbosity: settings.verbosity };
+        const workerData: StreamSettings = {
+          ...tuning,
+          ...core,
+          priority: this.#streamPriority,
+          io,
+          verbosity: settings.verbosity,
+        };
         return { workerData, resourceLimits: { maxYoungGenerationSizeMb: STREAM_YOUNG_MEGABYTES } };
       },
       onStarted: () => {
