@@ -212,11 +212,11 @@ class RunningApp implements App {
     this.#applyToCore(config);
     try {
       // Threads start while the snapshot is read, and answer from the first table on.
-      const launched = await this.#dns.launch(config);
-      await this.#kept?.restore(this.#zone);
+      const serving = (await this.#dns.launch(config))?.serving ?? Promise.resolve([]);
+      await this.#kept?.restore(this.#zone, serving);
       // The state is on its way while all that starts.
       this.#follow();
-      await this.#open(launched?.serving ?? Promise.resolve([]));
+      await this.#open(serving);
       this.#takeState();
       await this.#http.start(config);
     } catch (error) {

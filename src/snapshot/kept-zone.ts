@@ -79,8 +79,11 @@ export class KeptZone {
     this.#serials = new SerialKeeper({ directory, domain: config.domain, ...shared });
   }
 
-  /** Serves what was kept by an earlier life: at once as it stood in memory, then as it is made of the snapshot. */
-  async restore(zone: FreshZone): Promise<void> {
+  /**
+   * Serves what was kept by an earlier life: at once as it stood in memory, then as it is made of the snapshot.
+   * @param serving settles when those who answer are there: making a zone would hold up their start, where there is one
+   */
+  async restore(zone: FreshZone, serving: Promise<unknown>): Promise<void> {
     const lastUsed = await this.#serials.lastUsed();
     if (lastUsed !== null) zone.startAfter(lastUsed);
     const awaited = this.#snapshots.peek(Date.now());
@@ -89,6 +92,7 @@ export class KeptZone {
       this.#images.restore(awaited, zone.content, (stored) =>
         zone.restoreImage(stored, resumedSerial(awaited, lastUsed)),
       );
+    if (isShown) await Promise.allSettled([serving]);
     const known = await this.#snapshots.restore(Date.now());
     if (known === null) {
       if (isShown) zone.open();
