@@ -1,7 +1,6 @@
 // Follows the name servers of /etc/resolv.conf, for a program that forwards to them.
 
-import { unwatchFile, watchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from '../observability/logger.ts';
 import { nameServersIn } from './hosts.ts';
 import { fileTrouble } from './problems.ts';
@@ -19,12 +18,17 @@ export interface ResolvConfOptions {
 
 /** Whoever writes the file puts a new one in its place, or the link leads elsewhere: so it is looked at, not waited for. */
 const LOOK_EVERY_MS = 1000;
+const MISSING = 'missing';
 
 export class ResolvConf {
   readonly #options: ResolvConfOptions;
   readonly #path: string;
   #servers: readonly string[];
-  readonly #look = () => void this.#read();
+  /** How the file looked when it was read last; null: nobody has looked yet, and it may have changed since the start. */
+  #looks: string | null = null;
+  #isLooking = false;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ResolvConfOptions) {
     this.#options = options;
@@ -33,11 +37,26 @@ export class ResolvConf {
   }
 
   start(): void {
-    watchFile(this.#path, { interval: LOOK_EVERY_MS, persistent: false }, this.#look);
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
   }
 
   close(): void {
-    unwatchFile(this.#path, this.#look);
+    clearInterval(this.#timer);
+    this.#isClosed = true;
+  }
+
+  async #look(): Promise<void> {
+    // A file on a disk that hangs is asked for once.
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const looks = await appearance(this.#path);
+      if (looks === this.#looks) return;
+      this.#looks = looks;
+      await this.#read();
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   /** A file that is missing, is being written, or names nobody leaves the servers as they are. */
@@ -50,7 +69,7 @@ export class ResolvConf {
       logger.warn(`${this.#path} cannot be read (${fileTrouble(error)}); forwarding stays as it was`);
       return;
     }
-    if (servers.join() === this.#servers.join()) return;
+    if (this.#isClosed || servers.join() === this.#servers.join()) return;
     if (servers.length === 0) {
       logger.warn(`${this.#path} names no server but this machine; forwarding stays as it was`);
       return;
@@ -58,5 +77,15 @@ export class ResolvConf {
     this.#servers = servers;
     logger.info({ servers }, `${this.#path} has changed: forwarding to other servers`);
     onChange(servers);
+  }
+}
+
+/** Another text wherever a file was written or replaced. */
+async function appearance(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch {
+    return MISSING;
   }
 }

@@ -51,6 +51,22 @@ describe('a resolv.conf that is followed', () => {
     assert.match(lines.join('\n'), /has changed: forwarding to other servers/);
   });
 
+  it('is read once though nobody touches it: it may have changed since the configuration was read', async () => {
+    await rm(path);
+    follower.close();
+    follower = new ResolvConf({
+      servers: ['192.0.2.9:53'],
+      onChange: (servers) => changes.push(servers),
+      interfaceAddresses: () => [],
+      logger: recordedLog().log,
+      path,
+    });
+    await writeFile(path, 'nameserver 192.0.2.1\n');
+    follower.start();
+    await until(() => changes.length > 0);
+    assert.deepEqual(changes, [['192.0.2.1:53']]);
+  });
+
   it('is followed when another file takes its place, and when it is a link that leads elsewhere', async () => {
     const other = join(folder, 'other');
     await writeFile(other, 'nameserver 192.0.2.4\n');
