@@ -26,6 +26,7 @@ import { hostsToResolve } from './records/addresses.ts';
 import { enumerate } from './records/listing.ts';
 import { KeptZone, stateDirectoryOf } from './snapshot/kept-zone.ts';
 import type { ClusterSnapshot } from './snapshot/snapshot.ts';
+import { untilIdle } from './spare-time.ts';
 import { LiveCluster } from './state/live-cluster.ts';
 import { NO_SOCKETS, type PassedSockets } from './systemd/passed-sockets.ts';
 import { VERSION } from './version.ts';
@@ -83,6 +84,8 @@ export interface App {
 const KEEP_MS = 5000;
 /** What waits in passed sockets is answered from the first zone, if it comes soon enough for those who wait. */
 const PASSED_WAIT_MS = 2000;
+/** HTTP is served after so long, even where the first state is still being read. */
+const HTTP_WITHIN_MS = 10_000;
 
 /** Throws ERR_LISTEN, ERR_CONFIG or ERR_CORE where the program cannot start. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -218,6 +221,8 @@ class RunningApp implements App {
       this.#follow();
       await this.#open(serving);
       this.#takeState();
+      // HTTP takes long to load, and a state that has come already is to be read first.
+      await untilIdle(Promise.race([this.#zone.first, this.failed]), HTTP_WITHIN_MS);
       await this.#http.start(config);
     } catch (error) {
       const closed = [this.#closeFollowing(), this.#dns.stop()];

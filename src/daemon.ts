@@ -67,6 +67,8 @@ class Daemon {
   /** One after another: SIGHUPs that come while one is worked on are one more. */
   #reloading: Promise<void> | null = null;
   #mustReload = false;
+  /** Asked for before there was an app to ask. */
+  #mustRelease = false;
 
   constructor(options: DaemonOptions, notifier: Notifier, log: Logger) {
     this.#options = options;
@@ -77,6 +79,7 @@ class Daemon {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
     });
     process.on('SIGHUP', () => this.#onReload());
+    process.on('SIGUSR1', () => this.#onRelease());
   }
 
   async run(environment: NodeJS.ProcessEnv, libc: Libc | null): Promise<number> {
@@ -92,7 +95,7 @@ class Daemon {
       passed: this.#passed,
     });
     this.#app = app;
-    process.on('SIGUSR1', () => app.releaseUpdate());
+    if (this.#mustRelease) app.releaseUpdate();
     const watchdog = this.#startWatchdog(app, environment);
     const status = this.#notifier.isHeard ? setInterval(() => this.#tellStatus(), STATUS_EVERY_MS) : undefined;
     const ended = Promise.race([this.#ended, app.failed]);
@@ -134,6 +137,11 @@ class Daemon {
       domain: () => this.#config.domain,
       logger: roomLogger(this.#options.log.root, 'watchdog'),
     });
+  }
+
+  #onRelease(): void {
+    if (this.#app === null) this.#mustRelease = true;
+    else this.#app.releaseUpdate();
   }
 
   #onReload(): void {
