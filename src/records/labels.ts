@@ -39,14 +39,14 @@ export function domainFragment(name: string, rule: LabelRule): string {
 }
 
 const Z_BASE_32 = 'ybndrfg8ejkmcpqxot1uwisza345h769';
+/** Two characters for each ten bits. */
+const PAIRS = Array.from({ length: 1024 }, (_, bits) => `${Z_BASE_32[bits >>> 5]}${Z_BASE_32[bits & 31]}`);
 
 /** Five characters that tell tasks of the same name apart: the first 25 bits of the SHA-1 of the task's id, in z-base-32. */
 export function taskHash(taskId: string): string {
   // Seven hexadecimal digits are 28 bits.
   const bits = Number.parseInt(hash('sha1', taskId, 'hex').slice(0, 7), 16) >>> 3;
-  let text = '';
-  for (let shift = 20; shift >= 0; shift -= 5) text += Z_BASE_32[(bits >>> shift) & 31];
-  return text;
+  return `${PAIRS[bits >>> 15]}${PAIRS[(bits >>> 5) & 1023]}${Z_BASE_32[bits & 31]}`;
 }
 
 /** What follows the last dash of an agent's id, in lower case: `…-S12` gives `s12`. */

@@ -53,15 +53,16 @@ interface IndexedFramework {
   readonly entries: Map<string, Entry>;
 }
 
-/** What changes need to find of the tasks that the whole was made of; parallel lists, since there are many. */
+/** What changes need to find of the tasks that the whole was made of. */
 interface Unsettled {
-  readonly entries: Entry[];
-  readonly taskKeys: string[];
-  readonly canonicalNames: string[];
-  /** The task of each canonical name. */
-  readonly named: Entry[];
+  /** Parallel lists, since there are many: the tasks with their keys in their frameworks, and how many canonical names each has. */
+  readonly entries: readonly Entry[];
+  readonly taskKeys: readonly string[];
+  readonly canonicalCounts: Uint32Array;
+  /** One task's behind the other's. */
+  readonly canonicalNames: readonly string[];
   /** Tasks whose records only stand in for others; they are added last, one by one. */
-  readonly reserve: Entry[];
+  readonly reserve: readonly Entry[];
   /** Nobody has looked at how the names with records are spelled. */
   mustNoteNames: boolean;
 }
@@ -73,6 +74,8 @@ export interface IndexChanges extends RecordChanges {
 }
 
 const TYPES: readonly RecordType[] = ['A', 'AAAA', 'SRV'];
+/** Canonical names of a task, as a rule: of its one form. */
+const NAMES_PER_TASK = 2;
 /** Address sets that are remembered beside those of agents, which many tasks have; those of containers come once. */
 const MAX_FORGOTTEN_SETS = 1000;
 
@@ -148,9 +151,13 @@ export class RecordIndex {
     const unsettled = this.#unsettled;
     if (unsettled === null) return;
     this.#unsettled = null;
-    const { entries, taskKeys, canonicalNames, named } = unsettled;
-    for (const [i, entry] of entries.entries()) this.#remember(entry, taskKeys[i] ?? '');
-    for (const [i, entry] of named.entries()) this.#byCanonical.add(canonicalNames[i] ?? '', entry);
+    const { entries, taskKeys, canonicalCounts, canonicalNames } = unsettled;
+    let next = 0;
+    for (const [i, entry] of entries.entries()) {
+      this.#remember(entry, taskKeys[i] ?? '');
+      const end = next + (canonicalCounts[i] ?? 0);
+      for (; next < end; next += 1) this.#byCanonical.add(canonicalNames[next] ?? '', entry);
+    }
     if (unsettled.mustNoteNames) this.#noteNames();
   }
 
@@ -219,44 +226,51 @@ export class RecordIndex {
 
   #buildTasks(cluster: IndexedCluster, builder: ZoneBuilder): Unsettled {
     const { reverseDNSOn } = this.#config;
-    const unsettled: Unsettled = {
-      entries: [],
-      taskKeys: [],
-      canonicalNames: [],
-      named: [],
-      reserve: [],
-      mustNoteNames: false,
-    };
-    let entry: Entry | null = null;
+    let taskCount = 0;
+    for (const { tasks } of cluster.frameworks.values()) taskCount += tasks.size;
+    // Lists that grow are copied again and again, and memory that is new to the process is what takes the time here.
+    const entries = new Array<Entry>(taskCount);
+    const taskKeys = new Array<string>(taskCount);
+    const canonicalCounts = new Uint32Array(taskCount);
+    const canonicalNames = new Array<string>(NAMES_PER_TASK * taskCount);
+    const reserve: Entry[] = [];
+    let count = 0;
+    let nameCount = 0;
     const records = new TaskRecords(
       builder,
       reverseDNSOn ? (reverseName, name) => this.#pointers.add(reverseName, name) : null,
       this.#config,
       ({ plain, slave }) => {
-        if (entry === null) return;
-        unsettled.canonicalNames.push(plain, slave);
-        unsettled.named.push(entry, entry);
+        canonicalNames[nameCount] = plain;
+        canonicalNames[nameCount + 1] = slave;
+        nameCount += 2;
       },
     );
     for (const [key, framework] of cluster.frameworks) {
       const indexed = this.#indexFramework(key, framework);
+      const names = this.#namesOf(indexed);
       for (const [taskKey, task] of framework.tasks) {
         if (task.state !== 'TASK_RUNNING') continue;
-        entry = this.#makeEntry(indexed, task);
-        unsettled.entries.push(entry);
-        unsettled.taskKeys.push(taskKey);
-        const names = this.#namesOf(indexed);
+        const entry = this.#makeEntry(indexed, task);
+        const number = count++;
+        entries[number] = entry;
+        taskKeys[number] = taskKey;
         const { place } = entry;
         if (place === null || names === null) continue;
         if (isReserve(task, this.#config)) {
-          unsettled.reserve.push(entry);
+          reserve.push(entry);
           continue;
         }
+        const nameCountBefore = nameCount;
         const addresses = this.#sets.ofTask(task, place.addresses);
         this.#useNames(task, names, records.add({ task, agent: place, addresses }, names));
+        canonicalCounts[number] = nameCount - nameCountBefore;
       }
     }
-    return unsettled;
+    entries.length = count;
+    taskKeys.length = count;
+    canonicalNames.length = nameCount;
+    return { entries, taskKeys, canonicalCounts, canonicalNames, reserve, mustNoteNames: false };
   }
 
   #noteNames(): void {

@@ -37,6 +37,8 @@ export class ZoneBuilder implements RecordSink {
   private readonly as: AddressLists;
   private readonly aaaas: AddressLists;
   private readonly srvs: ServiceLists;
+  /** Whether any name may have IPv6 addresses alone. */
+  private hasOnlyIPv6 = false;
   private readonly aliases = new Map<string, string[]>();
   /** Null once an address has two names. */
   private readonly ptrs = new Map<string, string | null>();
@@ -52,6 +54,7 @@ export class ZoneBuilder implements RecordSink {
 
   add(type: RecordType, name: string, value: string): boolean {
     if (value === '') return false;
+    if (type === 'AAAA') this.hasOnlyIPv6 = true;
     const lists = type === 'SRV' ? this.srvs : type === 'A' ? this.as : this.aaaas;
     return lists.add(name, value);
   }
@@ -65,8 +68,11 @@ export class ZoneBuilder implements RecordSink {
   addAddresses(name: string, { ipv4, ipv6 }: AddressSet): boolean {
     const isKnown = this.as.addAll(name, ipv4);
     // Most names have no IPv6 address, and are known after the first time: then there is nothing to look up.
-    if (ipv6.length > 0) return !this.aaaas.addAll(name, ipv6) && !isKnown;
-    return !isKnown && ipv4.length > 0 && !this.aaaas.map.has(name);
+    if (ipv6.length > 0) {
+      this.hasOnlyIPv6 ||= ipv4.length === 0;
+      return !this.aaaas.addAll(name, ipv6) && !isKnown;
+    }
+    return !isKnown && ipv4.length > 0 && !(this.hasOnlyIPv6 && this.aaaas.map.has(name));
   }
 
   addServices(names: readonly string[], target: string, isNew: boolean): void {
