@@ -77,7 +77,9 @@ async function stageCode(library: string): Promise<void> {
     filter: (source) => !source.endsWith('.map'),
   });
   await mkdir(join(library, 'dist/core'));
-  await copyFile(join(dist, 'core/release.wasm'), join(library, 'dist/core/release.wasm'));
+  for (const module of ['release.wasm', 'json.wasm']) {
+    await copyFile(join(dist, 'core', module), join(library, 'dist/core', module));
+  }
 }
 
 /** The same whatever the umask and the archives of npm say. */

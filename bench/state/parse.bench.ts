@@ -1,21 +1,16 @@
 // What does it cost to read a state document, and how much of it stays?
 //
-// JSON.parse, which makes objects of all of it, is the measure. The scanner alone checks the document and makes nothing.
+// JSON.parse, which makes objects of all of it, is the measure. The reader alone checks the document and makes nothing.
 
-import { JsonScanner } from '../../src/state/json-scanner.ts';
+import { readDocument } from '../../src/state/json-reader.ts';
 import { parseState } from '../../src/state/parse.ts';
 import { benchDocument, taskCount } from '../support/document.ts';
 import { measure } from '../support/measure.ts';
 
 export async function run(): Promise<void> {
   const document = benchDocument();
-  const scan = () => {
-    const scanner = new JsonScanner(document);
-    scanner.scanDocument((at) => scanner.skipValue(at));
-    return scanner;
-  };
   const cases: Readonly<Record<string, () => unknown>> = {
-    'scanner alone': scan,
+    'reader alone': () => readDocument(document, (json) => json.skip()),
     'JSON.parse': () => JSON.parse(document.toString()),
     parseState: () => parseState(document),
   };

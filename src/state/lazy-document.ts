@@ -2,52 +2,43 @@
 // for 100,000 tasks, and more with its history of completed ones: as one tree of objects it would take more than three
 // times as much memory, of which the model keeps a tenth.
 
+import { ELEMENTS_LEFT } from '../../assembly/shared/rows.ts';
 import { quoteLongPortNumbers } from './document-text.ts';
 import type { JsonObject } from './fields.ts';
-import { JsonScanner } from './json-scanner.ts';
+import type { JsonMemory } from './json-memory.ts';
+import { type Elements, type JsonReader, type LazyElements, readDocument, type Walk } from './json-reader.ts';
 import type { Task } from './model.ts';
 
-/** Reads elements of a list while the document is gone through. */
-export interface ElementScanner<T> {
-  /** What was read last. */
-  readonly element: T;
+/** Makes objects of the elements of a list while the document is gone through. */
+export interface ElementReader<T> extends Elements<T> {
   /** A list begins. @param before the members in front of it, of those that are wanted of its object */
   begin(before: JsonObject): void;
-  /**
-   * Reads the element at an offset. Throws JsonSyntaxError where what it passes over is not JSON.
-   *
-   * @returns the offset behind it; negative where the element is to be parsed when it is asked for.
-   */
-  read(at: number): number;
 }
 
 /** A list whose elements are parsed when they are asked for, anew each time, save those that were read already. */
-export class LazyList<T = never> implements Iterable<unknown> {
-  private readonly scanner: JsonScanner;
-  /** Where elements begin and end, in turn. */
-  private readonly bounds: readonly number[];
-  /** The same elements as far as they were read; empty where none was to be. */
-  private readonly elements: readonly (T | null)[];
+export class LazyList<T extends object = never> implements Iterable<unknown> {
+  private readonly elements: LazyElements<T>;
 
-  constructor(scanner: JsonScanner, bounds: readonly number[], elements: readonly (T | null)[]) {
-    this.scanner = scanner;
-    this.bounds = bounds;
+  constructor(elements: LazyElements<T>) {
     this.elements = elements;
   }
 
   get length(): number {
-    return this.bounds.length / 2;
+    return this.elements.list.length;
   }
 
-  /** What an ElementScanner has read of an element, counted from 0; null where it has not. */
+  /** What an ElementReader has read of an element, counted from 0; null where it has not. */
   elementAt(index: number): T | null {
-    return this.elements[index] ?? null;
+    const element = this.elements.list[index] ?? '';
+    return typeof element === 'string' ? null : element;
   }
 
+  /** What an element is that was not read. */
   valueAt(index: number): unknown {
-    const { scanner, bounds } = this;
-    const text = scanner.textOf(bounds[index * 2] ?? 0, bounds[index * 2 + 1] ?? 0);
-    return JSON.parse(scanner.hasLongNumber ? quoteLongPortNumbers(text) : text);
+    const { list, hasLongNumber } = this.elements;
+    const text = list[index];
+    if (typeof text !== 'string') throw new Error(`there is no text of element ${index}`);
+    return JSON.parse(hasLongNumber ? quoteLongPortNumbers(text) : text);
   }
 
   *[Symbol.iterator](): Generator<unknown, void> {
@@ -56,63 +47,37 @@ export class LazyList<T = never> implements Iterable<unknown> {
 }
 
 /**
- * Parses the value that begins at an offset as far as is wanted of it.
+ * Reads the value that comes as far as is wanted of it.
  * @param before the wanted members in front of it, where it is one itself
  */
-type ReadValue = (scanner: JsonScanner, at: number, before: JsonObject) => Parsed;
-
-interface Parsed {
-  readonly value: unknown;
-  /** The offset behind the value. */
-  readonly end: number;
-}
+type ReadValue = (json: JsonReader, before: JsonObject) => Walk<unknown>;
 
 const NOTHING: JsonObject = {};
 
-const whole: ReadValue = (scanner, at) => {
-  const end = scanner.skipValue(at);
-  return { value: scanner.parse(at, end), end };
+const whole: ReadValue = (json) => json.value();
+
+const lazyList: ReadValue = function* (json) {
+  if (!(yield* json.isList())) return yield* json.value();
+  return new LazyList(yield* json.elements<never>({ what: ELEMENTS_LEFT, read: () => null }));
 };
 
-const lazyList: ReadValue = (scanner, at, before) => {
-  if (!scanner.isArrayAt(at)) return whole(scanner, at, before);
-  const bounds: number[] = [];
-  const end = scanner.scanArray(at, (start) => {
-    const elementEnd = scanner.skipValue(start);
-    bounds.push(start, elementEnd);
-    return elementEnd;
-  });
-  return { value: new LazyList(scanner, bounds, []), end };
-};
-
-/** A list of which an ElementScanner reads what it can. */
-function scannedList<T>(elements: ElementScanner<T>): ReadValue {
-  return (scanner, at, before) => {
-    if (!scanner.isArrayAt(at)) return whole(scanner, at, before);
+/** A list of which an ElementReader reads what it can. */
+function readList<T extends object>(elements: ElementReader<T>): ReadValue {
+  return function* (json, before) {
+    if (!(yield* json.isList())) return yield* json.value();
     elements.begin(before);
-    const bounds: number[] = [];
-    const read: (T | null)[] = [];
-    const end = scanner.scanArray(at, (start) => {
-      let elementEnd = elements.read(start);
-      read.push(elementEnd < 0 ? null : elements.element);
-      if (elementEnd < 0) elementEnd = scanner.skipValue(start);
-      bounds.push(start, elementEnd);
-      return elementEnd;
-    });
-    return { value: new LazyList(scanner, bounds, read), end };
+    return new LazyList(yield* json.elements(elements));
   };
 }
 
 function listOf(members: ReadonlyMap<string, ReadValue>): ReadValue {
-  return (scanner, at, before) => {
-    if (!scanner.isArrayAt(at)) return whole(scanner, at, before);
+  return function* (json) {
+    if (!(yield* json.isList())) return yield* json.value();
     const list: unknown[] = [];
-    const end = scanner.scanArray(at, (start) => {
-      const element = readMembers(scanner, start, members);
-      list.push(element.value);
-      return element.end;
+    yield* json.list(function* () {
+      list.push(yield* readMembers(json, members));
     });
-    return { value: list, end };
+    return list;
   };
 }
 
@@ -138,7 +103,7 @@ function documentMembers(tasks: ReadValue): ReadonlyMap<string, ReadValue> {
 /** Members of an object, and nothing else of it. */
 function members(wanted: Readonly<Record<string, ReadValue>>): ReadValue {
   const map = new Map(Object.entries(wanted));
-  return (scanner, at) => readMembers(scanner, at, map);
+  return (json) => readMembers(json, map);
 }
 
 /** What is read of a large event: only SUBSCRIBED is one, with the cluster in it. */
@@ -169,48 +134,35 @@ const PIDS = members({
  * each framework are LazyLists where they are lists, that members without meaning for the model are missing, and that
  * port numbers of many digits are texts where JSON.parse might round them.
  *
- * @param bytes well-formed UTF-8; kept and read as long as the lists are.
+ * @param bytes well-formed UTF-8.
  * @param tasks what reads tasks on the way; absent: nothing does.
  * @throws JsonSyntaxError where the octets are not JSON.
  */
-export function readLazily(bytes: Uint8Array, tasks?: (scanner: JsonScanner) => ElementScanner<Task>): unknown {
-  return readWith(bytes, (scanner, at) => {
-    const members = documentMembers(tasks === undefined ? lazyList : scannedList(tasks(scanner)));
-    return readMembers(scanner, at, members);
+export function readLazily(bytes: Uint8Array, tasks?: (memory: JsonMemory) => ElementReader<Task>): unknown {
+  return readDocument(bytes, (json) => {
+    const members = documentMembers(tasks === undefined ? lazyList : readList(tasks(json.memory)));
+    return readMembers(json, members);
   });
 }
 
 /** Reads a large event of the v1 stream in the same way: `tasks` and `agents` are LazyLists. */
 export function readEventLazily(bytes: Uint8Array): unknown {
-  return readWith(bytes, EVENT);
+  return readDocument(bytes, (json) => EVENT(json, NOTHING));
 }
 
 /** Reads `id` and `pid` of the frameworks in a `/frameworks` document. */
 export function readPids(bytes: Uint8Array): unknown {
-  return readWith(bytes, PIDS);
-}
-
-function readWith(bytes: Uint8Array, read: ReadValue): unknown {
-  const scanner = new JsonScanner(bytes);
-  let document: unknown;
-  scanner.scanDocument((at) => {
-    const { value, end } = read(scanner, at, NOTHING);
-    document = value;
-    return end;
-  });
-  return document;
+  return readDocument(bytes, (json) => PIDS(json, NOTHING));
 }
 
 /** The wanted members of an object, of equal ones the last as in JSON.parse. What is no object is parsed as a whole. */
-function readMembers(scanner: JsonScanner, at: number, wanted: ReadonlyMap<string, ReadValue>): Parsed {
-  if (!scanner.isObjectAt(at)) return whole(scanner, at, NOTHING);
+function* readMembers(json: JsonReader, wanted: ReadonlyMap<string, ReadValue>): Walk<unknown> {
+  if (!(yield* json.isObject())) return yield* json.value();
   const value: Record<string, unknown> = {};
-  const end = scanner.scanObject(at, (key, start) => {
+  yield* json.object(function* (key) {
     const read = wanted.get(key);
-    if (read === undefined) return scanner.skipValue(start);
-    const member = read(scanner, start, value);
-    value[key] = member.value;
-    return member.end;
+    if (read === undefined) yield* json.skip();
+    else value[key] = yield* read(json, value);
   });
-  return { value: value satisfies JsonObject, end };
+  return value satisfies JsonObject;
 }

@@ -10,7 +10,7 @@ import { LazyList, readLazily } from './lazy-document.ts';
 import type { Agent, Endpoint, Framework, KnownTask, MesosState, Task } from './model.ts';
 import { Oddities, quoted } from './oddities.ts';
 import { TaskReader } from './parse-task.ts';
-import { TaskScanner } from './task-scanner.ts';
+import { TaskRows } from './task-rows.ts';
 
 export interface ParsedState {
   readonly state: MesosState;
@@ -145,7 +145,7 @@ export function expectedOnly(recoveredIds: readonly string[], agents: readonly A
 function parseJson(bytes: Uint8Array, knownTask: KnownTask | null): JsonObject {
   let value: unknown;
   try {
-    value = readLazily(bytes, (scanner) => new TaskScanner(scanner, knownTask));
+    value = readLazily(bytes, (memory) => new TaskRows(memory, knownTask));
   } catch (error) {
     if (isBlank(bytes)) throw refusal('is empty');
     throw refusal(`is not JSON: ${messageOf(error)}`, error);

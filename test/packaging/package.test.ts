@@ -73,6 +73,7 @@ describe('the packages', { concurrency: 3 }, () => {
       'usr/bin/mesos-dns',
       'usr/lib/mesos-dns/node',
       'usr/lib/mesos-dns/dist/core/release.wasm',
+      'usr/lib/mesos-dns/dist/core/json.wasm',
       'usr/lib/systemd/system/mesos-dns.service',
       'usr/lib/systemd/system/mesos-dns.socket',
       'usr/lib/systemd/system/mesos-dns-http.socket',

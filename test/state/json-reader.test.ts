@@ -2,13 +2,26 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { JsonScanner, JsonSyntaxError } from '../../src/state/json-scanner.ts';
+import { ELEMENTS_LEFT } from '../../assembly/shared/rows.ts';
+import {
+  DocumentReader,
+  type JsonReader,
+  JsonSyntaxError,
+  readDocument,
+  type Walk,
+} from '../../src/state/json-reader.ts';
+
+/** Reads a document in pieces of a size. */
+function readInPieces<T>(bytes: Uint8Array, size: number, read: (json: JsonReader) => Walk<T>): T {
+  const document = new DocumentReader(read);
+  for (let at = 0; at < bytes.length; at += size) document.add(bytes.subarray(at, at + size));
+  return document.end();
+}
 
 /** Passes over the document as a whole. */
-function isJson(bytes: Uint8Array): boolean {
-  const scanner = new JsonScanner(bytes);
+function isJson(bytes: Uint8Array, pieceSize = bytes.length): boolean {
   try {
-    scanner.scanDocument((at) => scanner.skipValue(at));
+    readInPieces(bytes, pieceSize, (json) => json.skip());
     return true;
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
@@ -18,38 +31,29 @@ function isJson(bytes: Uint8Array): boolean {
 }
 
 /** Passes over the document member by member and element by element, and puts it together again. */
-function walk(scanner: JsonScanner, at: number): { readonly value: unknown; readonly end: number } {
-  if (scanner.isObjectAt(at)) {
+function* walk(json: JsonReader): Walk<unknown> {
+  if (yield* json.isObject()) {
     const entries: [string, unknown][] = [];
-    const end = scanner.scanObject(at, (key, start) => {
-      const member = walk(scanner, start);
-      entries.push([key, member.value]);
-      return member.end;
+    yield* json.object(function* (key) {
+      entries.push([key, yield* walk(json)]);
     });
-    return { value: Object.fromEntries(entries), end };
+    return Object.fromEntries(entries);
   }
-  if (scanner.isArrayAt(at)) {
+  if (yield* json.isList()) {
     const elements: unknown[] = [];
-    const end = scanner.scanArray(at, (start) => {
-      const element = walk(scanner, start);
-      elements.push(element.value);
-      return element.end;
+    yield* json.list(function* () {
+      elements.push(yield* walk(json));
     });
-    return { value: elements, end };
+    return elements;
   }
-  const end = scanner.skipValue(at);
-  return { value: scanner.parse(at, end), end };
+  return yield* json.value();
 }
 
-function walked(text: string): unknown {
-  const scanner = new JsonScanner(Buffer.from(text));
-  let value: unknown;
-  scanner.scanDocument((at) => {
-    const document = walk(scanner, at);
-    value = document.value;
-    return document.end;
-  });
-  return value;
+/** The same, save that the elements of lists come as rows. */
+function* walkRows(json: JsonReader): Walk<unknown> {
+  if (!(yield* json.isList())) return yield* json.value();
+  const { list } = yield* json.elements<never>({ what: ELEMENTS_LEFT, read: () => null });
+  return list.map((text) => JSON.parse(text) as unknown);
 }
 
 /** What JSON.parse says, or undefined, which it never does. */
@@ -63,9 +67,15 @@ function parsed(text: string): unknown {
 
 function assertSameVerdict(text: string): void {
   const expected = parsed(text);
-  assert.equal(isJson(Buffer.from(text)), expected !== undefined, JSON.stringify(text));
-  if (expected === undefined) assert.throws(() => walked(text), JsonSyntaxError);
-  else assert.deepEqual(walked(text), expected);
+  const bytes = Buffer.from(text);
+  for (const pieceSize of [bytes.length, 1, 3]) {
+    assert.equal(isJson(bytes, pieceSize), expected !== undefined, JSON.stringify(text));
+    for (const read of [walk, walkRows]) {
+      const walked = () => readInPieces(bytes, pieceSize, read);
+      if (expected === undefined) assert.throws(walked, JsonSyntaxError);
+      else assert.deepEqual(walked(), expected);
+    }
+  }
 }
 
 /** JSON text with white space, escapes and duplicate keys, which JSON.stringify never writes. */
@@ -91,7 +101,7 @@ const jsonText = fc.letrec<{ value: string; space: string; string: string }>((ti
   ),
 })).value;
 
-describe('the scanner', () => {
+describe('the reader', () => {
   it('accepts what JSON.parse accepts, and sees the same in it', () => {
     fc.assert(
       fc.property(jsonText, (text) => {
@@ -153,7 +163,7 @@ describe('the scanner', () => {
   }
 
   it('says where a document ceases to be JSON', () => {
-    const complaint = (text: string) => () => walked(text);
+    const complaint = (text: string) => () => readInPieces(Buffer.from(text), 2, walk);
     assert.throws(complaint('{"a": x}'), /unexpected "x" at offset 6$/);
     assert.throws(complaint('["a\nb"]'), /unexpected octet 0xa at offset 3$/);
     assert.throws(complaint('{"a": [1'), /it ends in the middle, after 8 octets$/);
@@ -173,9 +183,53 @@ describe('the scanner', () => {
       ['[1234567890123456]', true],
       ['[-1234567890123456]', true],
     ] as const) {
-      const scanner = new JsonScanner(Buffer.from(text));
-      scanner.skipValue(0);
-      assert.equal(scanner.hasLongNumber, isLong, text);
+      for (const pieceSize of [text.length, 1]) {
+        const { hasLongNumber } = readInPieces(Buffer.from(text), pieceSize, (json) =>
+          json.elements<never>({ what: ELEMENTS_LEFT, read: () => null }),
+        );
+        assert.equal(hasLongNumber, isLong, text);
+      }
     }
+  });
+
+  it('says the same of a document whatever pieces it comes in', () => {
+    const outcome = (bytes: Uint8Array, cuts: readonly number[]) => {
+      const document = new DocumentReader(walk);
+      let from = 0;
+      for (const cut of [...cuts, bytes.length]) {
+        document.add(bytes.subarray(from, cut));
+        from = cut;
+      }
+      try {
+        return document.end();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const mutated = fc.tuple(jsonText, fc.nat(), fc.constantFrom('', '"', ',', '}', '\\', '\u0000', 'é'));
+    fc.assert(
+      fc.property(mutated, fc.array(fc.nat(), { maxLength: 6 }), ([text, anywhere, octets], places) => {
+        const at = anywhere % text.length;
+        const bytes = Buffer.from(text.slice(0, at) + octets + text.slice(at));
+        const cuts = places.map((place) => place % (bytes.length + 1)).sort((one, other) => one - other);
+        assert.deepEqual(outcome(bytes, cuts), outcome(bytes, []));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('reads elements that are larger than its window', () => {
+    const list = Array.from({ length: 5 }, (_, i) => ({ text: String(i).repeat(400_000 * (i + 1)) }));
+    for (const pieceSize of [10_000, 700_000, 20_000_000]) {
+      assert.deepEqual(readInPieces(Buffer.from(JSON.stringify(list)), pieceSize, walkRows), list);
+    }
+  });
+
+  it('is not in the way of another document', () => {
+    const one = new DocumentReader(walk);
+    one.add(Buffer.from('[1,'));
+    assert.deepEqual(readDocument(Buffer.from('{"a":[2]}'), walk), { a: [2] });
+    one.add(Buffer.from('3]'));
+    assert.deepEqual(one.end(), [1, 3]);
   });
 });

@@ -4,27 +4,27 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { quoteLongPortNumbers } from '../../src/state/document-text.ts';
 import { isObject } from '../../src/state/fields.ts';
-import { JsonScanner } from '../../src/state/json-scanner.ts';
+import { DocumentReader } from '../../src/state/json-reader.ts';
 import type { Task } from '../../src/state/model.ts';
 import { Oddities } from '../../src/state/oddities.ts';
 import { TaskReader } from '../../src/state/parse-task.ts';
-import { TaskScanner } from '../../src/state/task-scanner.ts';
+import { TaskRows } from '../../src/state/task-rows.ts';
 
-/** Each task of a list by itself; null where it is left to TaskReader. */
-function scanned(text: string): (Task | null)[] {
-  const scanner = new JsonScanner(Buffer.from(text));
-  const tasks = new TaskScanner(scanner);
-  const read: (Task | null)[] = [];
-  scanner.scanDocument((at) =>
-    scanner.scanArray(at, (start) => {
-      const end = tasks.read(start);
-      read.push(end < 0 ? null : tasks.element);
-      const behind = scanner.skipValue(start);
-      if (end >= 0) assert.equal(end, behind, 'ends where the value ends');
-      return behind;
-    }),
-  );
-  return read;
+/** Each task of a list; null where it is left to TaskReader. */
+function scanned(text: string, pieceSize = 1000): (Task | null)[] {
+  const document = new DocumentReader((json) => {
+    const rows = new TaskRows(json.memory);
+    rows.begin({});
+    return json.elements(rows);
+  });
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += pieceSize) document.add(bytes.subarray(at, at + pieceSize));
+  const texts = (JSON.parse(text) as unknown[]).map((value) => JSON.stringify(value));
+  return document.end().list.map((task, i) => {
+    if (typeof task !== 'string') return task;
+    assert.equal(JSON.stringify(JSON.parse(task)), texts[i], 'the text of the element');
+    return null;
+  });
 }
 
 /** What TaskReader makes of the same tasks; null where it has something to say about one. */
