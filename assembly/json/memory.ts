@@ -2,6 +2,9 @@
 
 const PAGE = 65_536;
 
+/** Addresses are below; what is no address is negative (see rows.ts). */
+const MEMORY_END: usize = 0x8000_0000;
+
 /** Octets behind everything that is allocated: whoever looks at 16 octets at once may look beyond the end. */
 const SLACK = 16;
 
@@ -15,6 +18,7 @@ export function freeAll(): void {
 export function allocate(size: usize): usize {
   const address = top;
   top = (address + size + 15) & ~15;
+  if (size > MEMORY_END || top + SLACK > MEMORY_END) unreachable();
   const pages = (<u32>(top + SLACK) + (PAGE - 1)) / PAGE;
   const missing = <i32>pages - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) unreachable();
