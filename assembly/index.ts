@@ -22,5 +22,7 @@ export { storeReply } from './cache/store';
 export { askAgain, findReply } from './cache/writer';
 export { answerBatch, answerSlot, answerStream, encodeStream, failSlot, parseStream } from './resolve';
 export { LAYOUT_VERSION } from './shared/layout';
-export { insertNode, insertNodes, pageOfNode, removeNode, sameNode } from './table/index-page';
+export { insertNode, pageOfNode, removeNode, sameNode } from './table/index-page';
+export { insertNames } from './table/insert-names';
 export { sealTable } from './table/seal';
+export { writeServices } from './table/write-services';

@@ -8,7 +8,7 @@
 //   |  address)  |                 |          |              |            |                           |
 //   +------------+-----------------+----------+---- ... -----+------------+--------------------- ... -+
 
-export const LAYOUT_VERSION = 7;
+export const LAYOUT_VERSION = 8;
 
 // ------------------------------------------------------------------------------------------------ control block
 //
@@ -391,15 +391,6 @@ export const INDEX_SLOT_SIZE = 8;
 export const PAGE_SIZE = PAGE_SLOTS * INDEX_SLOT_SIZE;
 export const SLOT_EMPTY = 0; // no node has this address
 
-// An element of the list of nodes that are inserted together:
-//   +0   node      u32: its address
-//   +4   replaced  u32, written by the core: what insertNode returns for it
-//   +8   hash      u64, written by the core
-export const INSERTED_NODE = 0;
-export const INSERTED_REPLACED = 4;
-export const INSERTED_HASH = 8;
-export const INSERTED_SIZE = 16;
-
 // A node: one owner name, NODE_ALIGN-aligned. No RRset: an empty non-terminal (RFC 8020).
 //   +0   nameSize     u16: octets on the wire
 //   +2   rrsetCount   u16
@@ -412,6 +403,7 @@ export const NODE_FLAGS = 4;
 export const NODE_EXTENT = 8;
 export const NODE_RRSETS = 12;
 export const NODE_ALIGN = 8;
+export const NODE_NAME_PADDING = 7; // octets
 export const NODE_FLAG_APEX = 1; // the name is a zone of its own (a reverse name): its negative answers' SOA is owned by it
 
 // An RRset of a node:
@@ -449,6 +441,102 @@ export const TARGET_ADDRESSES = 0;
 export const TARGET_A_COUNT = 4;
 export const TARGET_AAAA_COUNT = 6;
 export const TARGET_SIZE = 8;
+
+// ------------------------------------------------------------------------------------------------ lists
+//
+// What the host tells of a table while it builds the whole: names with what they have, whose nodes the core writes and puts
+// into the index together, and the services of one SRV RRset, whose body it writes. Texts are ASCII without capital letters.
+
+// A list of names:
+//   +0   at       u32: where the first node goes, NODE_ALIGN-aligned, the others behind it, each as large as its text lets
+//                 it be; the core leaves there where the last one ends
+//   +4   count    u32: of elements, up to LIST_NAMES_MAX
+//   the core writes the rest of the header:
+//   +8   added    u32: names that the table has only now
+//   +12  garbage  u32: extents of nodes that were replaced
+//   +16  isFull   u32: 1 where a page has no free slot left; what else it wrote means nothing then
+//   +20  next     u32: index of the place in `above` that is written next
+//   +24  above    ABOVE_SIZE × LIST_ABOVE_MAX: the last distinct names right above those of elements
+//   then LIST_NAMES_MAX elements, and the texts one behind the other, LIST_TEXTS_SIZE octets at the most (7 octets behind
+//   them are readable)
+export const LIST_AT = 0;
+export const LIST_COUNT = 4;
+export const LIST_ADDED = 8;
+export const LIST_GARBAGE = 12;
+export const LIST_IS_FULL = 16;
+export const LIST_NEXT = 20;
+export const LIST_ABOVE = 24;
+export const LIST_ABOVE_MAX = 8;
+
+// A name above:
+//   +0   hash     u64
+//   +8   name     u32: its address, on the wire
+//   +12  size     u32: octets on the wire; 0: nothing stands here
+//   +16  element  u32: address of the first element right below it
+//   +20  reserved u32
+export const ABOVE_HASH = 0;
+export const ABOVE_NAME = 8;
+export const ABOVE_NAME_SIZE = 12;
+export const ABOVE_ELEMENT = 16;
+export const ABOVE_SIZE = 24;
+
+// An element, u64-aligned:
+//   +0   textSize    u32: octets of the name as text, with its final dot
+//   +4   extent      u32: octets of the bodies that only this name leads to
+//   +8   rrsets      RRSET_SIZE × LISTED_RRSETS_MAX, as they are to stand in the node
+//   +32  rrsetCount  u32
+//   the core writes the rest:
+//   +36  node        u32: its address; 0: the text is no name that can be written
+//   +40  hash        u64
+//   +48  first       u32: address of the first element that is right below the same name, as far as it remembers
+//   +52  siblings    u32: of this element, where it is the first: names right below the same name that are added, itself too
+export const LISTED_TEXT_SIZE = 0;
+export const LISTED_EXTENT = 4;
+export const LISTED_RRSETS = 8;
+export const LISTED_RRSETS_MAX = 3; // A, AAAA, SRV
+export const LISTED_RRSET_COUNT = LISTED_RRSETS + RRSET_SIZE * LISTED_RRSETS_MAX;
+export const LISTED_NODE = LISTED_RRSET_COUNT + 4;
+export const LISTED_HASH = LISTED_NODE + 4;
+export const LISTED_FIRST = LISTED_HASH + 8;
+export const LISTED_SIBLINGS = LISTED_FIRST + 4;
+export const LISTED_SIZE = LISTED_SIBLINGS + 4;
+
+export const LIST_NAMES_MAX = 128;
+export const LIST_NAMES = LIST_ABOVE + ABOVE_SIZE * LIST_ABOVE_MAX;
+export const LIST_TEXTS = LIST_NAMES + LISTED_SIZE * LIST_NAMES_MAX;
+export const LIST_TEXTS_SIZE = 8192; // octets
+export const LIST_SIZE = LIST_TEXTS + LIST_TEXTS_SIZE + 8;
+
+// A list of services:
+//   +0   ttl          u32: seconds
+//   +4   weight       u32
+//   +8   count        u32: of elements, 1 to SERVICES_MAX
+//   +12  recordsSize  u32, written by the core: octets of the records in a message
+//   +16  SERVICES_MAX elements, and the texts one behind the other, SERVICES_TEXTS_SIZE octets at the most (7 octets
+//        behind them are readable)
+//
+// An element, u64-aligned:
+//   +0   textSize  u32: octets of the service as text, `target.:port`
+//   the core writes the rest:
+//   +4   target    u32: its index among the targets of the body
+//   +8   hash      u64 of the target
+//   +16  name      u32: address of the target, on the wire
+//   +20  nameSize  u32: octets on the wire
+export const SERVICES_TTL = 0;
+export const SERVICES_WEIGHT = 4;
+export const SERVICES_COUNT = 8;
+export const SERVICES_RECORDS_SIZE = 12;
+export const SERVICES = 16;
+export const SERVICES_MAX = 128;
+export const SERVICE_TEXT_SIZE = 0;
+export const SERVICE_TARGET = 4;
+export const SERVICE_HASH = 8;
+export const SERVICE_NAME = 16;
+export const SERVICE_NAME_SIZE = 20;
+export const SERVICE_SIZE = 24;
+export const SERVICES_TEXTS = SERVICES + SERVICE_SIZE * SERVICES_MAX;
+export const SERVICES_TEXTS_SIZE = 8192; // octets
+export const SERVICES_SIZE = SERVICES_TEXTS + SERVICES_TEXTS_SIZE + 8;
 
 // ------------------------------------------------------------------------------------------------ cache
 //

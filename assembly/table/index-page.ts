@@ -3,10 +3,6 @@
 import {
   CONTROL_LABELS,
   INDEX_SLOT_SIZE,
-  INSERTED_HASH,
-  INSERTED_NODE,
-  INSERTED_REPLACED,
-  INSERTED_SIZE,
   NODE_NAME_SIZE,
   NODE_RRSET_COUNT,
   NODE_RRSETS,
@@ -23,7 +19,7 @@ import { sameName } from '../wire/name';
 import { hashName } from './hash';
 
 /** What insertNode returns where the page has no free slot. */
-const PAGE_FULL: u32 = 0xffffffff;
+export const PAGE_FULL: u32 = 0xffffffff;
 
 /** Address of the slot of a name, or 0. @param name lower-cased, on the wire */
 export function findSlot(table: usize, hash: u64, name: usize, size: u32): usize {
@@ -48,7 +44,8 @@ export function pageAt(table: usize, hash: u32): usize {
   return load<u32>(directory + ((<usize>(hash & load<u32>(table + TABLE_PAGE_MASK))) << 2));
 }
 
-function nameOf(node: usize): usize {
+/** Address of a node's name. */
+export function nameOf(node: usize): usize {
   return node + NODE_RRSETS + <usize>load<u16>(node + NODE_RRSET_COUNT) * RRSET_SIZE;
 }
 
@@ -75,25 +72,8 @@ export function insertNode(table: usize, node: usize): u32 {
   return insertHashed(table, node, hashOf(node));
 }
 
-/**
- * Does the same for the nodes of a list. All slots are looked at first: each of them is a wait for memory where the index is
- * large, and waits that do not depend on each other are one.
- */
-export function insertNodes(table: usize, list: usize, count: u32): void {
-  const end = list + <usize>count * INSERTED_SIZE;
-  for (let at = list; at < end; at += INSERTED_SIZE) {
-    const hash = hashOf(load<u32>(at + INSERTED_NODE));
-    const slot = pageAt(table, <u32>hash) + <usize>(<u32>hash >> PAGE_SLOT_SHIFT) * INDEX_SLOT_SIZE;
-    store<u64>(at + INSERTED_HASH, hash);
-    store<u32>(at + INSERTED_REPLACED, load<u32>(slot + SLOT_NODE)); // so that the compiler keeps the access
-  }
-  for (let at = list; at < end; at += INSERTED_SIZE) {
-    const replaced = insertHashed(table, load<u32>(at + INSERTED_NODE), load<u64>(at + INSERTED_HASH));
-    store<u32>(at + INSERTED_REPLACED, replaced);
-  }
-}
-
-function insertHashed(table: usize, node: usize, hash: u64): u32 {
+/** Does the same where the hash of the node's name is at hand. */
+export function insertHashed(table: usize, node: usize, hash: u64): u32 {
   const known = findSlot(table, hash, nameOf(node), load<u16>(node + NODE_NAME_SIZE));
   if (known != 0) {
     const replaced = load<u32>(known + SLOT_NODE);

@@ -37,10 +37,12 @@ export interface CoreExports {
   sameNode(table: number, node: number): number;
   /** Puts a node into its page. Returns the address of the node that it replaced, 0, or -1 where the page is full. */
   insertNode(table: number, node: number): number;
-  /** Does the same for the nodes of a list of INSERTED_… elements. */
-  insertNodes(table: number, list: number, count: number): void;
+  /** Writes the nodes of a list of names, LIST_…, and puts them into their pages. */
+  insertNames(table: number, list: number): void;
   /** Removes the node with the same name. Returns its address, or 0. */
   removeNode(table: number, node: number): number;
+  /** Writes the body of a list of services, SERVICES_…, between two addresses. Returns the address behind it, or 0. */
+  writeServices(table: number, list: number, body: number, end: number): number;
 }
 
 export const CORE_FUNCTIONS = [
@@ -60,6 +62,7 @@ export const CORE_FUNCTIONS = [
   'pageOfNode',
   'sameNode',
   'insertNode',
-  'insertNodes',
+  'insertNames',
   'removeNode',
+  'writeServices',
 ] as const satisfies (keyof CoreExports)[];

@@ -6,9 +6,10 @@ import { ARENA_BASE, TABLE_ALIGN } from './contract.ts';
 import { type CoreBuild, compileCore, instantiateCore } from './core.ts';
 import { createMemory, growTo, wholeMemoryViews } from './memory.ts';
 import { Publisher } from './publisher.ts';
-import { PageFullError, Table, type Workshop } from './table.ts';
+import { PageFullError, Table } from './table.ts';
 import { placeImage, regionsOf, type TableImage } from './table-image.ts';
 import type { TableChanges, TableInput } from './table-input.ts';
+import type { Workshop } from './workshop.ts';
 
 /** Below so much, garbage is left where it is. */
 const GARBAGE_MIN_BYTES = 4 * 1024 * 1024;

@@ -36,6 +36,11 @@ export class Heap {
     );
   }
 
+  /** Behind what can be had at next(). */
+  get end(): number {
+    return this.#end;
+  }
+
   /** Octets handed out, garbage included. */
   get usedBytes(): number {
     return this.#used;
@@ -49,6 +54,20 @@ export class Heap {
     this.#next += rounded;
     this.#used += rounded;
     return address;
+  }
+
+  /**
+   * Address of `size` octets at the least, up to `end`, that are handed out only by takeUpTo().
+   * Look at `views` anew afterwards. Throws ERR_TABLE_FULL.
+   */
+  next(size: number): number {
+    if (this.#end - this.#next < size) this.#addSegment(size);
+    return this.#next;
+  }
+
+  /** Hands out what lies between next() and an address. */
+  takeUpTo(end: number): void {
+    this.take(end - this.#next);
   }
 
   /** Segments grow with the heap, so that a small zone takes little and a large one few segments. */

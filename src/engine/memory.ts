@@ -76,6 +76,15 @@ export function wholeMemoryViews({ buffer }: WebAssembly.Memory): MemoryViews {
   return { bytes: new Uint8Array(buffer), fields: new DataView(buffer) };
 }
 
+/** A region by word and by octet. They stay valid when the memory grows. Its address and size are multiples of four. */
+export function regionViews(
+  { buffer }: WebAssembly.Memory,
+  address: number,
+  size: number,
+): { readonly words: Uint32Array; readonly bytes: Uint8Array } {
+  return { words: new Uint32Array(buffer, address, size / 4), bytes: new Uint8Array(buffer, address, size) };
+}
+
 /** The word that names the table in force; use with Atomics. */
 export function currentTableView(memory: WebAssembly.Memory): Uint32Array {
   return new Uint32Array(memory.buffer, CONTROL_TABLE, 1);

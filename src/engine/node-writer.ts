@@ -28,6 +28,7 @@ import {
   NODE_EXTENT,
   NODE_FLAG_APEX,
   NODE_FLAGS,
+  NODE_NAME_PADDING,
   NODE_NAME_SIZE,
   NODE_RRSET_COUNT,
   NODE_RRSETS,
@@ -43,7 +44,10 @@ import {
   TARGET_SIZE,
 } from './contract.ts';
 import type { Heap } from './heap.ts';
+import type { NameList } from './name-list.ts';
+import type { NameRecords } from './name-walk.ts';
 import { ServiceList } from './service-list.ts';
+import type { ServiceWriter } from './service-writer.ts';
 import type { Soa } from './table-input.ts';
 import { cleanIPv4s, cleanIPv6s, type ZoneView } from './zone-view.ts';
 
@@ -64,8 +68,6 @@ interface Body {
   readonly size: number;
 }
 
-/** Octets behind a name that hashing reads. */
-const NAME_PADDING = 7;
 const SRV_FIXED_SIZE = 6;
 /** The serial and what follows it. */
 const SOA_TIMES_SIZE = 20;
@@ -93,6 +95,8 @@ export class NodeWriter {
   readonly #odd: string[] = [];
   /** Octets taken for the present node and the bodies that are its own. */
   #extent = 0;
+  /** Writes most bodies of SRV RRsets while it is here. */
+  services: ServiceWriter | null = null;
   /** Records that cannot be written on the wire, as text; by the folded name that they are for. */
   readonly unwritable = new Map<string, readonly string[]>();
   /** RRsets that are larger than a table or a message can hold, as text; by type and folded name. */
@@ -121,23 +125,25 @@ export class NodeWriter {
   write(name: string, records = this.#options.zone.recordsOf(name)): number {
     const { domain } = this.#options;
     const nameSize = encodeName(this.#name, name);
-    const { as, aaaas, srvs } = records;
     this.#begin();
     if (nameSize === UNWRITABLE) {
-      for (const value of as) this.#noteOdd('A', name, value);
-      for (const value of aaaas) this.#noteOdd('AAAA', name, value);
-      for (const value of srvs) this.#noteOdd('SRV', name, value);
+      for (const value of records.as) this.#noteOdd('A', name, value);
+      for (const value of records.aaaas) this.#noteOdd('AAAA', name, value);
+      for (const value of records.srvs) this.#noteOdd('SRV', name, value);
     } else {
       if (name === domain) this.#addApex();
-      if (as.length > 0) this.#add(TYPE_A, this.#measure(name, 'A', nameSize, this.#writeAs(name, as)));
-      if (aaaas.length > 0) {
-        this.#add(TYPE_AAAA, this.#measure(name, 'AAAA', nameSize, this.#writeAaaas(name, aaaas)));
-      }
-      if (srvs.length > 0) this.#add(TYPE_SRV, this.#measure(name, 'SRV', nameSize, this.#writeServices(name, srvs)));
+      this.#addRecords(name, nameSize, records);
     }
-    if (this.#odd.length > 0) this.unwritable.set(name, this.#odd.splice(0));
-    else if (this.unwritable.size > 0) this.unwritable.delete(name);
+    this.#settleOdd(name);
     return nameSize === UNWRITABLE ? 0 : this.#finish(nameSize, 0);
+  }
+
+  /** Does the same, but for the node, which is left to the core; names without records are left out. */
+  writeTo(list: NameList, name: string, records: NameRecords): void {
+    this.#begin();
+    this.#addRecords(name, name.length + 1, records);
+    this.#settleOdd(name);
+    if (this.#rrsetCount > 0) list.add(name, this.#extent, this.#rrsetCount, this.#types, this.#bodies);
   }
 
   /** Writes an empty non-terminal of a folded name that can be written. @returns its address */
@@ -179,6 +185,17 @@ export class NodeWriter {
     this.#extent = 0;
   }
 
+  #addRecords(name: string, nameSize: number, { as, aaaas, srvs }: NameRecords): void {
+    if (as.length > 0) this.#add(TYPE_A, this.#measure(name, 'A', nameSize, this.#writeAs(name, as)));
+    if (aaaas.length > 0) this.#add(TYPE_AAAA, this.#measure(name, 'AAAA', nameSize, this.#writeAaaas(name, aaaas)));
+    if (srvs.length > 0) this.#add(TYPE_SRV, this.#measure(name, 'SRV', nameSize, this.#writeServices(name, srvs)));
+  }
+
+  #settleOdd(name: string): void {
+    if (this.#odd.length > 0) this.unwritable.set(name, this.#odd.splice(0));
+    else if (this.unwritable.size > 0) this.unwritable.delete(name);
+  }
+
   #add(type: number, body: Body): void {
     if (body.count === 0) return;
     this.#types[this.#rrsetCount] = type;
@@ -198,7 +215,7 @@ export class NodeWriter {
   // | nameSize | rrsetCount | flags | extent | rrsets … | name | padding |
   #finish(nameSize: number, flags: number): number {
     const count = this.#rrsetCount;
-    const node = this.#take(NODE_RRSETS + count * RRSET_SIZE + nameSize + NAME_PADDING);
+    const node = this.#take(NODE_RRSETS + count * RRSET_SIZE + nameSize + NODE_NAME_PADDING);
     const { fields, bytes } = this.#heap.views;
     fields.setUint16(node + NODE_NAME_SIZE, nameSize, true);
     fields.setUint16(node + NODE_RRSET_COUNT, count, true);
@@ -287,6 +304,13 @@ export class NodeWriter {
   #writeServices(name: string, values: readonly string[]): Body {
     const known = this.#srvBodies.get(values);
     if (known !== undefined) return known;
+    const usedBytes = this.#heap.usedBytes;
+    const written = this.services?.write(values);
+    if (written) {
+      this.#extent += this.#heap.usedBytes - usedBytes;
+      this.#srvBodies.set(values, written);
+      return written;
+    }
     this.#services.read(this.#fit(name, 'SRV', values), (value) => this.#noteOdd('SRV', name, value));
     const body = this.#writeSrvs();
     this.#share(this.#srvBodies, values, body);

@@ -1,49 +1,27 @@
 // Generations of the zone: built whole, or from the one before where only some names have changed.
 
-import { foldCase, fqdn } from '../dns/name.ts';
+import { MAX_NAME_SIZE } from '../dns/constants.ts';
+import { foldCase, fqdn, isWithin } from '../dns/name.ts';
 import type { RecordSet } from '../records/record-set.ts';
-import type { Arena, Region } from './arena.ts';
-import {
-  type CoreExports,
-  INSERTED_NODE,
-  INSERTED_REPLACED,
-  INSERTED_SIZE,
-  NODE_EXTENT,
-  NODE_RRSET_COUNT,
-  PAGE_SIZE,
-  PAGES_MAX,
-  TABLE_DIRECTORY,
-} from './contract.ts';
+import type { Region } from './arena.ts';
+import { NODE_EXTENT, NODE_RRSET_COUNT, PAGE_SIZE, PAGES_MAX, TABLE_DIRECTORY } from './contract.ts';
 import { Heap } from './heap.ts';
 import { type MemoryViews, wholeMemoryViews } from './memory.ts';
+import { NameList } from './name-list.ts';
+import type { UseName } from './name-walk.ts';
 import { NodeWriter } from './node-writer.ts';
+import { ServiceWriter } from './service-writer.ts';
 import { TableHeader } from './table-header.ts';
 import type { TableImage } from './table-image.ts';
 import { negativeTtlOf, type Soa, type TableChanges, type TableInput } from './table-input.ts';
+import type { Workshop } from './workshop.ts';
 import { ZoneList } from './zone-list.ts';
-import { type NameRecords, sizeEstimate, ZoneView } from './zone-view.ts';
-
-/** What a table is built with and in. */
-export interface Workshop {
-  readonly core: CoreExports;
-  readonly memory: WebAssembly.Memory;
-  readonly arena: Arena;
-}
+import { sizeEstimate, ZoneView } from './zone-view.ts';
 
 /** Names on a page on average, at the most, when a table is built whole: four in ten slots. */
 const NAMES_PER_PAGE = 400;
 const PAGE_FULL = -1;
-
-/** A name that has others below it. */
-interface Children {
-  readonly name: string;
-  /** Nodes one label below. */
-  count: number;
-}
-
-const RECENT_ABOVE = 8;
-/** Nodes that are inserted together while a table is built whole. */
-const INSERTED_TOGETHER = 128;
+const PAGE_IS_FULL = 'an index page is full';
 
 /** Thrown where a page has no free slot left: more pages are needed, which means building whole. */
 export class PageFullError extends Error {}
@@ -60,19 +38,13 @@ export class Table {
   /** Addresses of the index pages; 0: it has none yet. */
   #pages = new Uint32Array();
   /** Folded name to how many nodes there are one label below it. */
-  readonly #children = new Map<string, Children>();
-  /** The last names above that were asked for: names come in runs below few of them. */
-  readonly #recentAbove: Children[] = [];
-  #recentNext = 0;
+  readonly #children = new Map<string, number>();
   #header: Region = { address: 0, size: 0 };
   #serial = 0;
   #negativeSoa: Region = { address: 0, size: 0 };
   #nameCount = 0;
   /** What the SOA record of negative answers takes; each generation has its own. */
   #negativeSoaBytes = 0;
-  /** While the whole is built: names whose nodes wait in the list to be inserted. */
-  readonly #waiting: string[] = [];
-  #list: Region = { address: 0, size: 0 };
   /** While the next generation is made: the pages that it does not share with the one in force, by index. null: all. */
   #own: Set<number> | null = null;
   /** While the next generation is made: what it does not lead to any more. */
@@ -126,7 +98,7 @@ export class Table {
       // All spellings first: what is written of one name may stand under another.
       const folded = new Set([this.#domain]); // its SOA has another serial
       for (const name of names) folded.add(this.#zone.noteName(name));
-      for (const name of folded) this.#change(name);
+      for (const name of folded) if (isWithin(name, this.#domain)) this.#change(name);
       for (const name of pointers) this.#changePointer(foldCase(name));
       return this.#replaced;
     } catch (error) {
@@ -205,42 +177,53 @@ export class Table {
     for (const address of this.#pages) this.#views.bytes.fill(0, address, address + PAGE_SIZE);
     core.sealTable(this.#header.address);
 
-    this.#list = arena.allocate(INSERTED_TOGETHER * INSERTED_SIZE);
-    try {
-      this.#insert(this.#domain);
-      this.#zone.forEachName((name, records) => this.#insert(name, records));
-      this.#placeWaiting();
-    } finally {
-      arena.release(this.#list);
-    }
+    this.#change(this.#domain);
+    this.#buildNames();
     for (const [name, target] of this.#zone.pointers) {
       const node = this.#writer.writePointer(name, target);
       if (node !== 0 && this.#place(node) === 0) this.#nameCount += 1;
     }
   }
 
-  /** Gives a name its node, if it has records, and every name above it one: soon, see #placeWaiting(). */
-  #insert(name: string, records?: NameRecords): void {
-    const node = this.#writer.write(name, records);
-    if (node === 0) return;
-    // An empty non-terminal comes with the names below it, also with those that wait.
-    if (this.#rrsetCount(node) === 0 && !this.#hasChildren(name)) return;
-    const element = this.#list.address + this.#waiting.push(name) * INSERTED_SIZE - INSERTED_SIZE;
-    this.#views.fields.setUint32(element + INSERTED_NODE, node, true);
-    if (this.#waiting.length === INSERTED_TOGETHER) this.#placeWaiting();
+  /** Gives every name with records, and every one above it, its node. */
+  #buildNames(): void {
+    const list = new NameList(this.#workshop, this.#heap);
+    const use: UseName = (name, records) => {
+      // The domain has records of its own.
+      if (name === this.#domain || name.length > MAX_NAME_SIZE) return this.#change(name);
+      this.#writer.writeTo(list, name, records);
+      if (list.isFull) this.#insert(list);
+    };
+    try {
+      const names = this.#zone.names();
+      names.hosts(use);
+      this.#insert(list);
+      if (names.isPlain) {
+        this.#writer.services = new ServiceWriter(this.#workshop, this.#heap, this.#header.address, this.#input);
+      }
+      names.services(use);
+      this.#writer.services?.release();
+      this.#writer.services = null;
+      names.aliases(use);
+      this.#insert(list);
+    } finally {
+      this.#writer.services?.release();
+      this.#writer.services = null;
+      list.release();
+    }
   }
 
-  #placeWaiting(): void {
-    const { address } = this.#list;
-    this.#workshop.core.insertNodes(this.#header.address, address, this.#waiting.length);
-    for (const [i, name] of this.#waiting.entries()) {
-      const replaced = this.#views.fields.getInt32(address + i * INSERTED_SIZE + INSERTED_REPLACED, true);
-      this.#countReplaced(replaced);
-      if (replaced !== 0) continue;
-      this.#nameCount += 1;
-      this.#addChildOf(name);
+  #insert(list: NameList): void {
+    const inserted = list.insert(this.#header.address);
+    if (inserted === null) throw new PageFullError(PAGE_IS_FULL);
+    this.#nameCount += inserted.added;
+    this.#heap.garbageBytes += inserted.garbage;
+    for (const [i, name] of list.names.entries()) {
+      const siblings = list.siblings(i);
+      if (!list.isWritten(i)) this.#change(name);
+      else if (siblings > 0) this.#addChildren(nameAbove(name), siblings);
     }
-    this.#waiting.length = 0;
+    list.names.length = 0;
   }
 
   /** Gives a name the node that it has now, or none. */
@@ -250,7 +233,7 @@ export class Table {
     if (this.#rrsetCount(node) > 0 || name === this.#domain || this.#hasChildren(name)) {
       if (this.#place(node) !== 0) return;
       this.#nameCount += 1;
-      this.#addChildOf(name);
+      if (name !== this.#domain) this.#addChildren(nameAbove(name), 1);
     } else if (this.#removeOrDrop(node)) {
       this.#dropChildOf(name);
     }
@@ -294,17 +277,15 @@ export class Table {
   /** Counts a node that is gone with the name above, which goes with it where it has no records. */
   #dropChildOf(name: string): void {
     if (name === this.#domain) return;
-    const above = this.#above(name);
-    above.count -= 1;
-    if (above.count > 0 || above.name === this.#domain) return;
-    // It may be counted again: forgetting it must not leave a second count behind.
-    this.#children.delete(above.name);
-    this.#recentAbove.length = 0;
-    this.#recentNext = 0;
-    const empty = this.#writer.writeEmpty(above.name);
+    const above = nameAbove(name);
+    const left = (this.#children.get(above) ?? 0) - 1;
+    this.#children.set(above, left);
+    if (left > 0 || above === this.#domain) return;
+    this.#children.delete(above);
+    const empty = this.#writer.writeEmpty(above);
     const known = this.#workshop.core.sameNode(this.#header.address, empty);
     if (known !== 0 && this.#rrsetCount(known) === 0) {
-      if (this.#remove(empty)) this.#dropChildOf(above.name);
+      if (this.#remove(empty)) this.#dropChildOf(above);
     } else {
       this.#drop(empty);
     }
@@ -334,55 +315,32 @@ export class Table {
     if (this.#views.bytes.length !== memory.buffer.byteLength) this.#heap.views = wholeMemoryViews(memory);
   }
 
-  /** Counts a new node with the name above, which comes to exist with it. */
-  #addChildOf(name: string): void {
-    if (name === this.#domain) return;
-    const above = this.#above(name);
-    above.count += 1;
-    if (above.count > 1) return;
-    const node = this.#writer.writeEmpty(above.name);
+  /** Counts new nodes one label below a name in the domain, which comes to exist with them. */
+  #addChildren(name: string, count: number): void {
+    const before = this.#children.get(name) ?? 0;
+    this.#children.set(name, before + count);
+    if (before > 0) return;
+    const node = this.#writer.writeEmpty(name);
     if (this.#workshop.core.sameNode(this.#header.address, node) !== 0) {
       this.#drop(node);
       return;
     }
     this.#place(node);
     this.#nameCount += 1;
-    this.#addChildOf(above.name);
-  }
-
-  /** The name one label above a name in the domain. */
-  #above(name: string): Children {
-    const labelEnd = name.indexOf('.') + 1;
-    for (const recent of this.#recentAbove) {
-      if (recent.name.length === name.length - labelEnd && name.endsWith(recent.name)) return recent;
-    }
-    const above = name.slice(labelEnd);
-    let children = this.#children.get(above);
-    if (children === undefined) {
-      children = { name: above, count: 0 };
-      this.#children.set(above, children);
-    }
-    this.#recentAbove[this.#recentNext] = children;
-    this.#recentNext = (this.#recentNext + 1) % RECENT_ABOVE;
-    return children;
+    if (name !== this.#domain) this.#addChildren(nameAbove(name), 1);
   }
 
   #hasChildren(name: string): boolean {
-    return (this.#children.get(name)?.count ?? 0) > 0;
+    return (this.#children.get(name) ?? 0) > 0;
   }
 
   /** @returns the address of the node that was replaced, or 0 */
   #place(node: number): number {
     this.#makeOwn(node);
     const replaced = this.#workshop.core.insertNode(this.#header.address, node);
-    this.#countReplaced(replaced);
+    if (replaced === PAGE_FULL) throw new PageFullError(PAGE_IS_FULL);
+    if (replaced !== 0) this.#drop(replaced);
     return replaced;
-  }
-
-  /** @param replaced what inserting a node has returned */
-  #countReplaced(replaced: number): void {
-    if (replaced === PAGE_FULL) throw new PageFullError('an index page is full');
-    if (replaced !== 0) this.#heap.garbageBytes += this.#views.fields.getUint32(replaced + NODE_EXTENT, true);
   }
 
   #writeHeader(generation: number, soa: Soa, stale: boolean): void {
@@ -406,6 +364,11 @@ export class Table {
     this.#refreshViews();
     header.write(this.#views, this.#header.address);
   }
+}
+
+/** The name one label above a name in the domain. */
+function nameAbove(name: string): string {
+  return name.slice(name.indexOf('.') + 1);
 }
 
 function pageAt(address: number): Region {

@@ -1,46 +1,16 @@
 // The record set as DNS sees it: by folded owner name, whatever spellings and aliases lead there.
 
 import { NOT_IPV4, parseIPv4, parseIp } from '../dns/ip-text.ts';
-import { foldCase, hasUpperCase, isWithin } from '../dns/name.ts';
+import { foldCase, hasUpperCase } from '../dns/name.ts';
 import type { RecordMap, RecordSet } from '../records/record-set.ts';
+import { type NameRecords, NameWalk } from './name-walk.ts';
 
 const NONE: readonly string[] = [];
-
-function isUnderscored(name: string): boolean {
-  return name.charCodeAt(0) === 0x5f;
-}
-
-function every(names: Iterable<string>, holds: (name: string) => boolean): boolean {
-  for (const name of names) if (!holds(name)) return false;
-  return true;
-}
-
-/** Whether the names of one map are all in another one, in the same order. */
-function isInOrderOf(some: RecordMap, all: RecordMap): boolean {
-  const names = some.keys();
-  let next = names.next();
-  for (const name of all.keys()) {
-    if (next.done === true) return true;
-    if (next.value === name) next = names.next();
-  }
-  return next.done === true;
-}
 
 /** How many names there are, about: empty non-terminals are not counted, several spellings each. */
 export function sizeEstimate({ as, aaaas, srvs, aliases, ptrs }: RecordSet): number {
   return as.size + aaaas.size + srvs.size + aliases.size + ptrs.size;
 }
-
-type Values = readonly string[] | undefined;
-
-/** What one name has, as derived; empty lists where it has none of a type. */
-export interface NameRecords {
-  readonly as: readonly string[];
-  readonly aaaas: readonly string[];
-  readonly srvs: readonly string[];
-}
-
-const NO_RECORDS: NameRecords = { as: NONE, aaaas: NONE, srvs: NONE };
 
 export class ZoneView {
   #records: RecordSet;
@@ -69,64 +39,9 @@ export class ZoneView {
     return foldCase(name);
   }
 
-  /**
-   * Calls back with every folded owner name in the domain that has records, and with these; with a name of several
-   * spellings more than once. The records are one object, used again for the next name.
-   */
-  forEachName(use: (name: string, records: NameRecords) => void): void {
-    const { as, aaaas, srvs, aliases } = this.#records;
-    // Looking up what is not there costs as much as what is. Nearly all names are host names, which have no services,
-    // and no alias: where that holds for the whole zone, it need not be asked of each name.
-    const servicesAreUnderscored = every(srvs.keys(), isUnderscored);
-    const aliasesStandAlone = every(aliases.keys(), (name) => !as.has(name) && !aaaas.has(name) && !srvs.has(name));
-    const isPlain = this.#spellings.size === 0 && aliasesStandAlone;
-    const records: { as: readonly string[]; aaaas: readonly string[]; srvs: readonly string[] } = { ...NO_RECORDS };
-    const visit = (name: string, theirAs: Values, theirAaaas: Values, theirSrvs: Values) => {
-      if (!isPlain) {
-        const key = foldCase(name);
-        if (isWithin(key, this.#domain)) use(key, this.recordsOf(key));
-        return;
-      }
-      if (!isWithin(name, this.#domain)) return;
-      records.as = theirAs ?? NONE;
-      records.aaaas = theirAaaas ?? NONE;
-      records.srvs = theirSrvs ?? NONE;
-      use(name, records);
-    };
-    const mayHaveServices = (name: string) => !servicesAreUnderscored || isUnderscored(name);
-    // Nor, for the same reason, is it asked of each name with IPv4 addresses whether it has others, where those that do
-    // come in the same order in both maps.
-    const ofBoth = isInOrderOf(aaaas, as) ? aaaas.entries() : null;
-    let nextOfBoth = ofBoth?.next();
-    let hostsMayHaveServices = false;
-    for (const [name, list] of as) {
-      const isService = mayHaveServices(name);
-      hostsMayHaveServices ||= isService;
-      let theirAaaas: readonly string[] | undefined;
-      if (ofBoth === null) {
-        theirAaaas = aaaas.get(name);
-      } else if (nextOfBoth?.done === false && nextOfBoth.value[0] === name) {
-        theirAaaas = nextOfBoth.value[1];
-        nextOfBoth = ofBoth.next();
-      }
-      visit(name, list, theirAaaas, isService ? srvs.get(name) : undefined);
-    }
-    if (ofBoth === null) {
-      for (const [name, list] of aaaas) {
-        const isService = mayHaveServices(name);
-        hostsMayHaveServices ||= isService;
-        if (!as.has(name)) visit(name, undefined, list, isService ? srvs.get(name) : undefined);
-      }
-    }
-    for (const [name, list] of srvs) {
-      const isHost = hostsMayHaveServices && (as.has(name) || aaaas.has(name));
-      if (!isHost) visit(name, undefined, undefined, list);
-    }
-    for (const name of aliases.keys()) {
-      if (as.has(name) || aaaas.has(name) || srvs.has(name)) continue;
-      const key = foldCase(name);
-      if (isWithin(key, this.#domain)) use(key, this.recordsOf(key));
-    }
+  /** Every name, in the order in which a table is built. */
+  names(): NameWalk {
+    return new NameWalk(this, this.#records, this.#domain, this.#spellings.size === 0);
   }
 
   /** Reverse names and what they point to, as derived. */

@@ -155,8 +155,21 @@ describe('the layout', () => {
     const zone = [l.ZONE_HASH, l.ZONE_LABEL_COUNT, l.ZONE_NAME_SIZE, l.ZONE_NAME, l.ZONE_KIND, l.ZONE_LEAF_LABELS];
     assertDisjoint(fields(zone, [8, 4, 4, 4, 4, 4]), 0, l.ZONE_SIZE);
     assertDisjoint(fields([l.SLOT_TAG, l.SLOT_NODE], []), 0, l.INDEX_SLOT_SIZE);
-    const inserted = [l.INSERTED_NODE, l.INSERTED_REPLACED, l.INSERTED_HASH];
-    assertDisjoint(fields(inserted, [4, 4, 8]), 0, l.INSERTED_SIZE);
+    const list = [l.LIST_AT, l.LIST_COUNT, l.LIST_ADDED, l.LIST_GARBAGE, l.LIST_IS_FULL, l.LIST_NEXT, l.LIST_ABOVE];
+    assertDisjoint(fields(list, [4, 4, 4, 4, 4, 4, l.ABOVE_SIZE * l.LIST_ABOVE_MAX]), 0, l.LIST_NAMES);
+    const above = [l.ABOVE_HASH, l.ABOVE_NAME, l.ABOVE_NAME_SIZE, l.ABOVE_ELEMENT];
+    assertDisjoint(fields(above, [8, 4, 4, 4]), 0, l.ABOVE_SIZE);
+    const listed = [l.LISTED_TEXT_SIZE, l.LISTED_EXTENT, l.LISTED_RRSETS, l.LISTED_RRSET_COUNT, l.LISTED_NODE];
+    const listedWidths = [4, 4, l.RRSET_SIZE * l.LISTED_RRSETS_MAX, 4, 4, 8, 4, 4];
+    assertDisjoint(
+      fields([...listed, l.LISTED_HASH, l.LISTED_FIRST, l.LISTED_SIBLINGS], listedWidths),
+      0,
+      l.LISTED_SIZE,
+    );
+    const service = [l.SERVICE_TEXT_SIZE, l.SERVICE_TARGET, l.SERVICE_HASH, l.SERVICE_NAME, l.SERVICE_NAME_SIZE];
+    assertDisjoint(fields(service, [4, 4, 8, 4, 4]), 0, l.SERVICE_SIZE);
+    const services = [l.SERVICES_TTL, l.SERVICES_WEIGHT, l.SERVICES_COUNT, l.SERVICES_RECORDS_SIZE];
+    assertDisjoint(fields(services, []), 0, l.SERVICES);
     // The slot's number is what the hash has above the page's.
     assert.equal(2 ** (32 - l.PAGE_SLOT_SHIFT), l.PAGE_SLOTS);
     assert.equal(2 ** l.PAGE_SLOT_SHIFT, l.PAGES_MAX);

@@ -1,0 +1,130 @@
+// Names whose nodes the core writes and puts into the index together, while a table is built whole: a call for each, and
+// writing each octet from here, would take longer than all else.
+
+import { MAX_NAME_SIZE } from '../dns/constants.ts';
+import {
+  LIST_ADDED,
+  LIST_AT,
+  LIST_COUNT,
+  LIST_GARBAGE,
+  LIST_IS_FULL,
+  LIST_NAMES,
+  LIST_NAMES_MAX,
+  LIST_SIZE,
+  LIST_TEXTS,
+  LIST_TEXTS_SIZE,
+  LISTED_EXTENT,
+  LISTED_NODE,
+  LISTED_RRSET_COUNT,
+  LISTED_RRSETS,
+  LISTED_SIBLINGS,
+  LISTED_SIZE,
+  LISTED_TEXT_SIZE,
+  NODE_ALIGN,
+  NODE_NAME_PADDING,
+  NODE_RRSETS,
+  RRSET_BODY,
+  RRSET_SIZE,
+} from './contract.ts';
+import type { Heap } from './heap.ts';
+import { MemoryList } from './memory-list.ts';
+import type { Workshop } from './workshop.ts';
+
+const WORD = Uint32Array.BYTES_PER_ELEMENT;
+const SHAPE = { size: LIST_SIZE, textsAt: LIST_TEXTS, textsSize: LIST_TEXTS_SIZE };
+
+/** What an RRset of a node says. */
+export interface ListedRrset {
+  readonly count: number;
+  /** Of the body. */
+  readonly address: number;
+}
+
+export class NameList {
+  readonly #workshop: Workshop;
+  readonly #heap: Heap;
+  readonly #list: MemoryList;
+  readonly names: string[] = [];
+  /** Octets of their texts, and of their nodes at the most. */
+  #textsSize = 0;
+  #nodesSize = 0;
+
+  /** Throws ERR_TABLE_FULL where there is no room for it. */
+  constructor(workshop: Workshop, heap: Heap) {
+    this.#workshop = workshop;
+    this.#heap = heap;
+    this.#list = new MemoryList(workshop, SHAPE);
+  }
+
+  /** Whether no other name may be added before these are inserted. */
+  get isFull(): boolean {
+    return this.names.length === LIST_NAMES_MAX || this.#textsSize > LIST_TEXTS_SIZE - MAX_NAME_SIZE;
+  }
+
+  /**
+   * @param name folded, of MAX_NAME_SIZE characters at the most
+   * @param extent octets of the bodies that are its own
+   * @param rrsetCount up to LISTED_RRSETS_MAX, of the types and bodies given; arrays may be longer
+   */
+  add(
+    name: string,
+    extent: number,
+    rrsetCount: number,
+    types: readonly number[],
+    bodies: readonly ListedRrset[],
+  ): void {
+    const { words } = this.#list;
+    const element = (LIST_NAMES + this.names.push(name) * LISTED_SIZE - LISTED_SIZE) / WORD;
+    this.#textsSize += name.length;
+    this.#nodesSize += NODE_RRSETS + rrsetCount * RRSET_SIZE + name.length + 1 + NODE_NAME_PADDING + NODE_ALIGN;
+    words[element + LISTED_TEXT_SIZE / WORD] = name.length;
+    words[element + LISTED_EXTENT / WORD] = extent;
+    words[element + LISTED_RRSET_COUNT / WORD] = rrsetCount;
+    for (let i = 0; i < rrsetCount; i++) {
+      const rrset = element + (LISTED_RRSETS + i * RRSET_SIZE) / WORD;
+      words[rrset] = (types[i] ?? 0) | ((bodies[i]?.count ?? 0) << 16);
+      words[rrset + RRSET_BODY / WORD] = bodies[i]?.address ?? 0;
+    }
+  }
+
+  /**
+   * Puts the names into the index of the table at an address. Throws ERR_TABLE_FULL.
+   *
+   * @returns how many the table has only now, and how many octets it does not lead to any more; null where a page is full
+   */
+  insert(table: number): { readonly added: number; readonly garbage: number } | null {
+    const { words } = this.#list;
+    const { names } = this;
+    const nodesSize = this.#nodesSize;
+    this.#nodesSize = 0;
+    this.#textsSize = 0;
+    if (names.length === 0 || !this.#list.writeTexts(names)) {
+      for (let i = 0; i < names.length; i++) words[wordOf(i, LISTED_NODE)] = 0;
+      return { added: 0, garbage: 0 };
+    }
+    words[LIST_AT / WORD] = this.#heap.next(nodesSize);
+    words[LIST_COUNT / WORD] = names.length;
+    this.#workshop.core.insertNames(table, this.#list.address);
+    this.#heap.takeUpTo(words[LIST_AT / WORD] ?? 0);
+    if (words[LIST_IS_FULL / WORD] !== 0) return null;
+    return { added: words[LIST_ADDED / WORD] ?? 0, garbage: words[LIST_GARBAGE / WORD] ?? 0 };
+  }
+
+  /** Whether the core has written a name, after insert(). */
+  isWritten(index: number): boolean {
+    return this.#list.words[wordOf(index, LISTED_NODE)] !== 0;
+  }
+
+  /** How many names are new right below the name above this one; 0 also where they are told of another name. */
+  siblings(index: number): number {
+    return this.#list.words[wordOf(index, LISTED_SIBLINGS)] ?? 0;
+  }
+
+  release(): void {
+    this.#list.release();
+  }
+}
+
+function wordOf(index: number, offset: number): number {
+  return (LIST_NAMES + index * LISTED_SIZE + offset) / WORD;
+}
