@@ -1,64 +1,8 @@
 #!/usr/bin/env node
-// The process: arguments and exit code; nothing else.
+// The process. Its modules are loaded by `require`, which reads one file after another: `import` has the thread pool read
+// each of the 180 in four steps, and takes 60 ms longer.
 
-import { EXIT_CODES, helpText, parseArguments, versionText } from './cli.ts';
-import { type LoadedConfig, loadConfig } from './config/load.ts';
-import { runDaemon } from './daemon.ts';
-import { messageOf } from './errors.ts';
-import { inJournal } from './observability/log-lines.ts';
-import { createLog, formOf, type Log } from './observability/logger.ts';
-import { VERSION } from './version.ts';
+import { createRequire } from 'node:module';
 
-/** Of sd-daemon(3). */
-const ERROR_PRIORITY = 3;
-
-process.exitCode = await main();
-
-async function main(): Promise<number> {
-  const command = parseArguments(process.argv.slice(2));
-  switch (command.kind) {
-    case 'help':
-      process.stdout.write(helpText());
-      return EXIT_CODES.ok;
-    case 'version':
-      process.stdout.write(versionText(VERSION));
-      return EXIT_CODES.ok;
-    case 'usage-error':
-      complain(command.message);
-      return EXIT_CODES.usage;
-    case 'check-config':
-      return withConfig(command.configFile, createLog(0), command.warnings, async () => {
-        process.stdout.write(`${command.configFile}: the configuration is usable\n`);
-        return EXIT_CODES.ok;
-      });
-    case 'run': {
-      const { configFile: file, verbosity } = command;
-      const log = createLog(verbosity);
-      return withConfig(file, log, command.warnings, ({ config }) => runDaemon({ file, config, verbosity, log }));
-    }
-  }
-}
-
-async function withConfig(
-  file: string,
-  log: Log,
-  warnings: readonly string[],
-  use: (loaded: LoadedConfig) => Promise<number>,
-): Promise<number> {
-  let loaded: LoadedConfig;
-  try {
-    loaded = await loadConfig(file);
-  } catch (error) {
-    complain(messageOf(error));
-    return EXIT_CODES.failure;
-  }
-  log.setFormat(loaded.config.logFormat);
-  for (const warning of [...warnings, ...loaded.warnings]) log.root.warn(warning);
-  return use(loaded);
-}
-
-/** Of what keeps the program from having a log of the form that is wanted. */
-function complain(message: string): void {
-  const text = `mesos-dns: ${message}`;
-  process.stderr.write(formOf('auto') === 'journal' ? inJournal(ERROR_PRIORITY, text) : `${text}\n`);
-}
+const { main } = createRequire(import.meta.url)('./program.js') as typeof import('./program.ts');
+process.exitCode = await main(process.argv.slice(2));
