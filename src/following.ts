@@ -11,7 +11,7 @@ import { createEventStreamClient } from './state/event-stream.ts';
 import { Follower } from './state/follower.ts';
 import type { LiveCluster } from './state/live-cluster.ts';
 import type { MesosState } from './state/model.ts';
-import { parseState } from './state/parse.ts';
+import { ArrivingState, parseState } from './state/parse.ts';
 
 export interface FollowingOptions {
   readonly config: Config;
@@ -64,7 +64,9 @@ export function createFollowing({
     leader: detector,
     client: until === undefined ? client : fetchingUntil(client, until),
     stream,
-    parse: (document) => parseState(document, cluster.knownTask),
+    parse: Object.assign((document: Uint8Array) => parseState(document, cluster.knownTask), {
+      arriving: () => new ArrivingState(cluster.knownTask),
+    }),
     onState: (state) => {
       if (!closed) onState(state);
     },

@@ -15,13 +15,25 @@ export interface BodyOptions {
   /** Limit, bytes, of what comes and of what it unpacks to: a small packed body cannot fill the memory. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** Takes the body while it comes, where it is not packed; what it took is worth nothing where the body is refused. */
+  readonly sink?: BodySink;
 }
 
-/** The whole body. Rejects where it is cut, too large, packed otherwise than asked for, or badly packed. */
+export interface BodySink {
+  /** How many octets it took. */
+  readonly sizeBytes: number;
+  /** Does not throw, and does not keep the piece. */
+  add(piece: Uint8Array): void;
+}
+
+/** The whole body; nothing where a sink took it. Rejects where it is cut, too large, packed otherwise than asked for, or badly packed. */
 export async function readBody(body: Readable, options: BodyOptions): Promise<Uint8Array> {
-  const { encoding, contentLength, maxBytes, signal } = options;
+  const { encoding, contentLength, maxBytes, signal, sink } = options;
   const packing = packingOf(encoding);
-  const kept = new GrowingBytes(expectedBytes(contentLength, maxBytes), maxBytes);
+  const kept =
+    sink !== undefined && packing === 'plain'
+      ? new PassedBytes(sink, maxBytes)
+      : new GrowingBytes(expectedBytes(contentLength, maxBytes), maxBytes);
   const collect = async (pieces: AsyncIterable<Buffer>) => {
     for await (const piece of pieces) if (!kept.add(piece)) return;
   };
@@ -110,6 +122,31 @@ class GrowingBytes {
     return this.buffer.subarray(0, this.length);
   }
 }
+
+/** The same where they go to a sink. */
+class PassedBytes {
+  overflowed = false;
+
+  private readonly maxBytes: number;
+  private readonly sink: BodySink;
+
+  constructor(sink: BodySink, maxBytes: number) {
+    this.sink = sink;
+    this.maxBytes = maxBytes;
+  }
+
+  add(piece: Uint8Array): boolean {
+    if (this.sink.sizeBytes + piece.length > this.maxBytes) this.overflowed = true;
+    else this.sink.add(piece);
+    return !this.overflowed;
+  }
+
+  bytes(): Uint8Array {
+    return NOTHING;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
 
 type Packing = 'plain' | 'gzip' | 'unknown';
 

@@ -12,7 +12,7 @@ import { formatEndpoint, type Master } from '../leader/leader.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type Authentication, type AuthenticationConfig, createAuthentication } from './auth.ts';
-import { readBody, readExcerpt } from './body.ts';
+import { type BodySink, readBody, readExcerpt } from './body.ts';
 import { Connections } from './connections.ts';
 import { describeFailure, isConnectionLoss, NotReadyError } from './fetch-failure.ts';
 import { type Hop, nextHop, originOf, type Scheme, sameHost } from './redirect.ts';
@@ -35,7 +35,7 @@ const LOGIN_TIMEOUT_MS = 10_000;
 const MAX_LOGIN_BYTES = 64 * 1024;
 
 export interface StateDocument {
-  /** The document, unpacked; see releaseBytes(). */
+  /** The document, unpacked; see releaseBytes(). Empty where a sink took it. */
   readonly bytes: Uint8Array;
   /** Who answered in the end: not the master that was asked where that one redirected. */
   readonly master: Master;
@@ -48,6 +48,8 @@ export interface FetchOptions {
   readonly known: readonly Master[];
   /** Ends the fetch at once. */
   readonly signal: AbortSignal;
+  /** Takes the document while it comes, where it is not packed; what it took is worth nothing where the fetch fails. */
+  readonly sink?: BodySink;
 }
 
 export interface StateClient {
@@ -133,7 +135,7 @@ class UndiciStateClient implements StateClient, MasterAccess {
     }));
   }
 
-  async fetch(master: Master, { known, signal }: FetchOptions): Promise<StateDocument> {
+  async fetch(master: Master, { signal, ...options }: FetchOptions): Promise<StateDocument> {
     const abort = new AbortController();
     const deadline = setTimeout(
       () => abort.abort(new Error(`no complete answer within ${this.#timeoutSeconds} s`)),
@@ -144,8 +146,8 @@ class UndiciStateClient implements StateClient, MasterAccess {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       await untilAborted(this.#refreshTls(), abort.signal);
-      const document = await this.#fetchAuthenticated(master, known, abort.signal);
-      this.#metrics?.stateBytes.set(document.bytes.byteLength);
+      const document = await this.#fetchAuthenticated(master, { ...options, signal: abort.signal });
+      this.#metrics?.stateBytes.set(options.sink?.sizeBytes || document.bytes.byteLength);
       return document;
     } catch (error) {
       // The abort shows up as one of many errors, depending on what was under way.
@@ -165,10 +167,11 @@ class UndiciStateClient implements StateClient, MasterAccess {
   }
 
   /** Credentials that are refused are replaced once, where that can be done. */
-  async #fetchAuthenticated(asked: Master, known: readonly Master[], signal: AbortSignal): Promise<StateDocument> {
+  async #fetchAuthenticated(asked: Master, options: FetchOptions): Promise<StateDocument> {
+    const { signal } = options;
     const attempt = async () => {
       const headers = await untilAborted(this.authentication.headers(), signal);
-      return await this.#tryPaths({ asked, known, headers, signal });
+      return await this.#tryPaths({ ...options, asked, headers });
     };
     try {
       return await attempt();
@@ -273,7 +276,8 @@ class UndiciStateClient implements StateClient, MasterAccess {
     if (statusCode === 200) {
       const contentLength = singleValue(headers['content-length']);
       const maxBytes = this.#maxBodyBytes;
-      const bytes = await readBody(body, { encoding, contentLength, maxBytes, signal: fetch.signal });
+      const { signal, sink } = fetch;
+      const bytes = await readBody(body, { encoding, contentLength, maxBytes, signal, ...(sink && { sink }) });
       this.#answeredAtMs.set(originOf(hop), performance.now());
       return { kind: 'document', document: { bytes, master: hop.master, addresses: this.#addresses(hop.master) } };
     }

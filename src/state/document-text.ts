@@ -27,6 +27,40 @@ export function wellFormedDocument(bytes: Uint8Array): Uint8Array {
   return wellFormed;
 }
 
+/** The same for a document that comes in pieces, which may end in the middle of a character. */
+export class WellFormedPieces {
+  /** The start of a character. */
+  private cut: Uint8Array = new Uint8Array(0);
+
+  /** What is whole of a piece and of those before it; the piece itself as a rule. */
+  add(piece: Uint8Array): Uint8Array {
+    if (this.cut.length === 0 && isAscii(piece)) return piece;
+    const octets = this.cut.length === 0 ? piece : Buffer.concat([this.cut, piece]);
+    const end = octets.length - cutOctets(octets);
+    this.cut = octets.slice(end);
+    return wellFormedDocument(octets.subarray(0, end));
+  }
+
+  /** What is left behind the last piece. */
+  end(): Uint8Array {
+    return wellFormedDocument(this.cut);
+  }
+}
+
+/** How many octets at the end may be the start of a longer character, 0–3. */
+function cutOctets(octets: Uint8Array): number {
+  for (let count = Math.min(3, octets.length); count > 0; count -= 1) {
+    if (saidSize(octets[octets.length - count] ?? 0) > count) return count;
+  }
+  return 0;
+}
+
+/** Octets of the character that begins with one, as far as that says. */
+function saidSize(first: number): number {
+  if (first < 0xc0) return 1;
+  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /** Offsets of the octets that are not part of a well-formed character. */
 function* strayOctets(buffer: Buffer): Generator<number, void> {
   for (let at = 0; at < buffer.length; ) {
@@ -40,7 +74,7 @@ function* strayOctets(buffer: Buffer): Generator<number, void> {
 function characterSize(buffer: Buffer, at: number): number {
   const first = buffer[at] ?? 0;
   if (first < 0x80) return 1;
-  const size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const size = first < 0xc0 ? 2 : saidSize(first);
   return isUtf8(buffer.subarray(at, at + size)) && at + size <= buffer.length ? size : 0;
 }
 

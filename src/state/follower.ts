@@ -10,12 +10,11 @@ import type { StateClient } from './client.ts';
 import { FailureLog, WarningLog } from './complaints.ts';
 import type { EventStreamClient, StreamEnd } from './event-stream.ts';
 import type { MasterEvent, Snapshot } from './events.ts';
-import type { ParseState } from './leading-state.ts';
+import { fetchState, type ParseState } from './fetch-state.ts';
 import { LiveCluster } from './live-cluster.ts';
 import type { Endpoint, MesosState } from './model.ts';
 import { EventParser } from './parse-event.ts';
 import { createStatePoller, type StatePoller } from './poller.ts';
-import { releaseBytes } from './release.ts';
 
 export interface FollowerOptions {
   readonly config: Pick<Config, 'follow' | 'refreshSeconds'>;
@@ -426,11 +425,10 @@ export class Follower {
     cluster.reconciliationWanted = false;
     try {
       const known = leader.current?.masters ?? [];
-      const { bytes } = await client.fetch(master, { known, signal: this.#closing.signal });
+      const { read } = await fetchState(client, master, { known, signal: this.#closing.signal }, parse);
       // What has come since may be newer than the document, or older: events can be repeated.
       if (this.#overlap !== overlap) return;
-      const { state } = parse(bytes);
-      await releaseBytes(bytes);
+      const { state } = await read();
       if (this.#overlap !== overlap) return;
       const isSame = state.leader.host === cluster.leader?.host && state.leader.port === cluster.leader.port;
       if (!isSame) throw new Error(`it names the leader ${state.leader.host}:${state.leader.port}`);

@@ -44,47 +44,63 @@ export function readDocument<T>(bytes: Uint8Array, read: (json: JsonReader) => W
 
 /** Reads a document that comes in pieces. */
 export class DocumentReader<T> {
-  private readonly core = takeJsonCore();
-  private readonly json = new JsonReader(this.core);
-  private readonly walk: Walk<T>;
+  private readonly read: (json: JsonReader) => Walk<T>;
+  private reading: Reading<T> | null = null;
   private outcome: { readonly value: T } | { readonly error: unknown } | null = null;
 
   /** @param read passes over the value that the document is */
   constructor(read: (json: JsonReader) => Walk<T>) {
-    this.walk = this.json.document(() => read(this.json));
+    this.read = read;
   }
 
   /** @param piece octets of well-formed UTF-8, which may end in the middle of a character; not kept */
   add(piece: Uint8Array): void {
     if (this.outcome !== null) return;
-    try {
-      if (this.json.add(piece)) this.goOn();
-    } catch (error) {
-      this.outcome = { error };
-    }
+    this.attempt((reading) => {
+      if (reading.json.add(piece)) this.goOn(reading);
+    });
   }
 
   /** What was read. Throws JsonSyntaxError where the octets are not JSON. To be called once, after the last piece. */
   end(): T {
     if (this.outcome === null) {
-      this.json.complete();
-      this.goOn();
+      this.attempt((reading) => {
+        reading.json.complete();
+        this.goOn(reading);
+      });
     }
-    giveBackJsonCore(this.core);
+    if (this.reading !== null) giveBackJsonCore(this.reading.core);
     const { outcome } = this;
     if (outcome === null) throw new Error('a document goes on behind its end');
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   }
 
-  private goOn(): void {
+  private attempt(step: (reading: Reading<T>) => void): void {
     try {
-      const { done, value } = this.walk.next();
-      if (done === true) this.outcome = { value };
+      this.reading ??= this.begin();
+      step(this.reading);
     } catch (error) {
       this.outcome = { error };
     }
   }
+
+  private begin(): Reading<T> {
+    const core = takeJsonCore();
+    const json = new JsonReader(core);
+    return { core, json, walk: json.document(() => this.read(json)) };
+  }
+
+  private goOn({ walk }: Reading<T>): void {
+    const { done, value } = walk.next();
+    if (done === true) this.outcome = { value };
+  }
+}
+
+interface Reading<T> {
+  readonly core: JsonCore;
+  readonly json: JsonReader;
+  readonly walk: Walk<T>;
 }
 
 /** What the elements of a list become. */

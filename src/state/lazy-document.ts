@@ -6,7 +6,14 @@ import { ELEMENTS_LEFT } from '../../assembly/shared/rows.ts';
 import { quoteLongPortNumbers } from './document-text.ts';
 import type { JsonObject } from './fields.ts';
 import type { JsonMemory } from './json-memory.ts';
-import { type Elements, type JsonReader, type LazyElements, readDocument, type Walk } from './json-reader.ts';
+import {
+  DocumentReader,
+  type Elements,
+  type JsonReader,
+  type LazyElements,
+  readDocument,
+  type Walk,
+} from './json-reader.ts';
 import type { Task } from './model.ts';
 
 /** Makes objects of the elements of a list while the document is gone through. */
@@ -130,16 +137,14 @@ const PIDS = members({
 });
 
 /**
- * Reads the document, all of which is checked at once. What JSON.parse would make of it, save that `slaves` and the `tasks` of
- * each framework are LazyLists where they are lists, that members without meaning for the model are missing, and that
- * port numbers of many digits are texts where JSON.parse might round them.
+ * Begins to read the document, all of which is checked at once. What JSON.parse would make of it, save that `slaves` and the
+ * `tasks` of each framework are LazyLists where they are lists, that members without meaning for the model are missing, and
+ * that port numbers of many digits are texts where JSON.parse might round them.
  *
- * @param bytes well-formed UTF-8.
  * @param tasks what reads tasks on the way; absent: nothing does.
- * @throws JsonSyntaxError where the octets are not JSON.
  */
-export function readLazily(bytes: Uint8Array, tasks?: (memory: JsonMemory) => ElementReader<Task>): unknown {
-  return readDocument(bytes, (json) => {
+export function openLazily(tasks?: (memory: JsonMemory) => ElementReader<Task>): DocumentReader<unknown> {
+  return new DocumentReader((json) => {
     const members = documentMembers(tasks === undefined ? lazyList : readList(tasks(json.memory)));
     return readMembers(json, members);
   });

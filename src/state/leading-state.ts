@@ -4,9 +4,9 @@
 
 import { MesosDnsError, messageOf } from '../errors.ts';
 import { formatEndpoint, type Master, type MasterSet } from '../leader/leader.ts';
-import type { StateClient, StateDocument } from './client.ts';
+import type { StateClient } from './client.ts';
+import { fetchState, type ParseState, type ReadDocument } from './fetch-state.ts';
 import { sameHost } from './redirect.ts';
-import { releaseBytes } from './release.ts';
 
 /** A chain of documents that each name another leader ends here. */
 const MAX_DOCUMENTS = 4;
@@ -17,24 +17,11 @@ export interface NamesLeader {
   readonly leader: { readonly host: string; readonly port: number | string };
 }
 
-/** Reads a document; throws ERR_STATE_DOCUMENT where it cannot be used. Each warning is one line about one odd element. */
-export type ParseState<S> = (document: Uint8Array) => {
-  readonly state: S;
-  readonly warnings: readonly string[];
-  /** Elements of the document that were odd; absent: as many as there are warnings. */
-  readonly oddElementCount?: number;
-};
-
 export interface ReadState<S> {
   readonly state: S;
   readonly warnings: readonly string[];
   readonly oddElementCount: number;
   readonly document: ReadDocument;
-}
-
-/** Where a document came from. Its octets are many, and not kept beside what was made of them. */
-export interface ReadDocument extends Pick<StateDocument, 'master' | 'addresses'> {
-  readonly sizeBytes: number;
 }
 
 export interface LeadingStateOptions<S> {
@@ -136,19 +123,15 @@ class Reader<S extends NamesLeader> {
 
   async #read(master: Master): Promise<ReadState<S>> {
     const { client, parse, signal } = this.#options;
-    const { bytes, master: from, addresses } = await client.fetch(master, { known: this.#known, signal });
-    const sizeBytes = bytes.length;
+    const { document, read } = await fetchState(client, master, { known: this.#known, signal }, parse);
     try {
-      const { state, warnings, oddElementCount } = parse(bytes);
-      const document = { master: from, addresses, sizeBytes };
+      const { state, warnings, oddElementCount } = await read();
       return { state, warnings, oddElementCount: oddElementCount ?? warnings.length, document };
     } catch (error) {
-      const endpoint = formatEndpoint(from);
+      const endpoint = formatEndpoint(document.master);
       throw new MesosDnsError('ERR_STATE_DOCUMENT', `the state of master ${endpoint} is refused: ${messageOf(error)}`, {
         cause: error,
       });
-    } finally {
-      await releaseBytes(bytes);
     }
   }
 }

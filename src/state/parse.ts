@@ -3,10 +3,11 @@
 
 import { parseIp } from '../dns/ip-text.ts';
 import { MesosDnsError, messageOf } from '../errors.ts';
-import { wellFormedDocument } from './document-text.ts';
+import { WellFormedPieces } from './document-text.ts';
 import { isPidPort, parsePid } from './endpoint.ts';
 import { isObject, type JsonObject, readActive, readList, readText, typeName } from './fields.ts';
-import { LazyList, readLazily } from './lazy-document.ts';
+import type { DocumentReader } from './json-reader.ts';
+import { LazyList, openLazily } from './lazy-document.ts';
 import type { Agent, Endpoint, Framework, KnownTask, MesosState, Task } from './model.ts';
 import { Oddities, quoted } from './oddities.ts';
 import { TaskReader } from './parse-task.ts';
@@ -29,13 +30,50 @@ export interface ParsedState {
  *   not an object, agents or frameworks that are not lists, or no leader with an IP address and port.
  */
 export function parseState(document: string | Uint8Array, knownTask: KnownTask | null = null): ParsedState {
-  let bytes: Uint8Array;
-  try {
-    bytes = typeof document === 'string' ? Buffer.from(document) : wellFormedDocument(document);
-  } catch (error) {
-    throw refusal(`cannot be held as text: ${messageOf(error)}`, error);
+  const bytes = typeof document === 'string' ? Buffer.from(document) : document;
+  const arriving = new ArrivingState(knownTask);
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) arriving.add(bytes.subarray(at, at + PIECE_BYTES));
+  return arriving.end();
+}
+
+/** Octets of a document that is there as a whole that are read at a time. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Reads a document in pieces of any size, of which nothing is kept but what the model is made of. See parseState(). */
+export class ArrivingState {
+  sizeBytes = 0;
+
+  private readonly pieces = new WellFormedPieces();
+  private readonly document: DocumentReader<unknown>;
+  private isBlank = true;
+
+  constructor(knownTask: KnownTask | null = null) {
+    this.document = openLazily((memory) => new TaskRows(memory, knownTask));
   }
-  return new StateReader().read(parseJson(bytes, knownTask));
+
+  add(piece: Uint8Array): void {
+    this.sizeBytes += piece.length;
+    this.isBlank &&= isBlank(piece);
+    this.document.add(this.pieces.add(piece));
+  }
+
+  /** To be called once, behind the last piece. */
+  end(): ParsedState {
+    return new StateReader().read(this.readObject());
+  }
+
+  private readObject(): JsonObject {
+    let value: unknown;
+    try {
+      this.document.add(this.pieces.end());
+      value = this.document.end();
+    } catch (error) {
+      if (this.isBlank) throw refusal('is empty');
+      throw refusal(`is not JSON: ${messageOf(error)}`, error);
+    }
+    if (!isObject(value)) throw refusal(`is ${typeName(value)}, not an object`);
+    return value;
+  }
 }
 
 /** Reads the elements of a state document, whatever they were taken from. */
@@ -140,18 +178,6 @@ export class StateReader {
 export function expectedOnly(recoveredIds: readonly string[], agents: readonly Agent[]): string[] {
   const registered = new Set(agents.map(({ id }) => id));
   return recoveredIds.filter((id) => !registered.has(id));
-}
-
-function parseJson(bytes: Uint8Array, knownTask: KnownTask | null): JsonObject {
-  let value: unknown;
-  try {
-    value = readLazily(bytes, (memory) => new TaskRows(memory, knownTask));
-  } catch (error) {
-    if (isBlank(bytes)) throw refusal('is empty');
-    throw refusal(`is not JSON: ${messageOf(error)}`, error);
-  }
-  if (!isObject(value)) throw refusal(`is ${typeName(value)}, not an object`);
-  return value;
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -8,7 +8,8 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { StateClient } from './client.ts';
 import { FailureLog, WarningLog } from './complaints.ts';
 import { isAbsence } from './fetch-failure.ts';
-import { type NamesLeader, type ParseState, type ReadState, readLeadingState } from './leading-state.ts';
+import type { ParseState } from './fetch-state.ts';
+import { type NamesLeader, type ReadState, readLeadingState } from './leading-state.ts';
 
 /** The first retry: a newly elected master may need a moment to know it (it answers 307 or 503 until then). */
 const RETRY_MIN_MS = 100;

@@ -3,8 +3,14 @@ import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MesosDnsError } from '../../src/errors.ts';
-import { LazyList, readLazily } from '../../src/state/lazy-document.ts';
+import { LazyList, openLazily } from '../../src/state/lazy-document.ts';
 import { parseState } from '../../src/state/parse.ts';
+
+function readLazily(octets: Uint8Array): unknown {
+  const document = openLazily();
+  document.add(octets);
+  return document.end();
+}
 
 function read(text: string): Record<string, unknown> {
   return readLazily(Buffer.from(text)) as Record<string, unknown>;
