@@ -7,6 +7,9 @@ export interface IpAddress {
 }
 
 const GROUPS = 8;
+const DOT = 0x2e;
+const COLON = 0x3a;
+const NO_DIGIT = -1;
 
 /**
  * Reads an address as Mesos-DNS (Go's `net.ParseIP`) does: IPv4 without leading zeros, IPv6 without zone index and with
@@ -81,6 +84,12 @@ export function writeIPv6(text: string, bytes: Uint8Array, at: number): boolean 
   return true;
 }
 
+/** Whether parseIp() reads the text as an IPv6 address. */
+export function isIPv6(text: string): boolean {
+  const groups = ipv6Groups(text);
+  return groups !== null && !isMapped(groups);
+}
+
 /** The name under which a PTR record of an address stands (RFC 1035 section 3.5, RFC 3596 section 2.5), with final dot. */
 export function reverseName(address: IpAddress): string {
   if (address.family === 4) return `${address.text.split('.').reverse().join('.')}.in-addr.arpa.`;
@@ -88,33 +97,38 @@ export function reverseName(address: IpAddress): string {
   return `${[...nibbles].reverse().join('.')}.ip6.arpa.`;
 }
 
+/** Without slices and patterns: a table is built from ten thousands of these. */
 function ipv6Groups(text: string): number[] | null {
   const groups: number[] = [];
   let gapAt = -1;
   let at = 0;
-  if (text.startsWith('::')) {
+  if (text.charCodeAt(0) === COLON && text.charCodeAt(1) === COLON) {
     gapAt = 0;
     at = 2;
   }
   while (groups.length < GROUPS && at < text.length) {
-    const end = hexEnd(text, at);
-    if (end === at) return null;
-    if (text[end] === '.') {
+    const start = at;
+    let group = 0;
+    for (let digit = hexDigit(text, at); digit !== NO_DIGIT; digit = hexDigit(text, at)) {
+      // However many zeros lead: what is too large stays so.
+      group = Math.min(group * 16 + digit, 0x10000);
+      at++;
+    }
+    if (at === start) return null;
+    if (text.charCodeAt(at) === DOT) {
       const fits = gapAt < 0 ? groups.length === GROUPS - 2 : groups.length <= GROUPS - 2;
-      const address = fits ? parseIPv4(text, at) : NOT_IPV4;
+      const address = fits ? parseIPv4(text, start) : NOT_IPV4;
       if (address === NOT_IPV4) return null;
       groups.push(address >>> 16, address & 0xffff);
       at = text.length;
       break;
     }
-    const group = Number.parseInt(text.slice(at, end), 16);
     if (group > 0xffff) return null;
     groups.push(group);
-    at = end;
     if (at === text.length) break;
-    if (text[at] !== ':' || at + 1 === text.length) return null;
+    if (text.charCodeAt(at) !== COLON || at + 1 === text.length) return null;
     at++;
-    if (text[at] === ':') {
+    if (text.charCodeAt(at) === COLON) {
       if (gapAt >= 0) return null;
       gapAt = groups.length;
       at++;
@@ -123,19 +137,22 @@ function ipv6Groups(text: string): number[] | null {
   if (at < text.length) return null;
   // "::" stands for at least one group of zeros.
   if (groups.length === GROUPS) return gapAt < 0 ? groups : null;
-  if (gapAt < 0) return null;
-  groups.splice(gapAt, 0, ...new Array<number>(GROUPS - groups.length).fill(0));
-  return groups;
+  return gapAt < 0 ? null : withGap(groups, gapAt);
 }
 
-function hexEnd(text: string, start: number): number {
-  let end = start;
-  while (end < text.length && isHexDigit(text.charCodeAt(end))) end++;
-  return end;
+/** All groups, where those from one on stand at the end. */
+function withGap(groups: readonly number[], gapAt: number): number[] {
+  const all = [0, 0, 0, 0, 0, 0, 0, 0];
+  const shift = GROUPS - groups.length;
+  for (let i = 0; i < groups.length; i++) all[i < gapAt ? i : i + shift] = groups[i] ?? 0;
+  return all;
 }
 
-function isHexDigit(unit: number): boolean {
-  return (unit >= 0x30 && unit <= 0x39) || (unit >= 0x41 && unit <= 0x46) || (unit >= 0x61 && unit <= 0x66);
+function hexDigit(text: string, at: number): number {
+  const unit = text.charCodeAt(at);
+  if (unit >= 0x30 && unit <= 0x39) return unit - 0x30;
+  const letter = unit | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : NO_DIGIT;
 }
 
 function isMapped(groups: readonly number[]): boolean {

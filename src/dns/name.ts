@@ -127,7 +127,14 @@ export function fqdn(name: string): string {
   return name.endsWith('.') ? name : `${name}.`;
 }
 
+/** The name one label above one with a final dot. */
+export function nameAbove(name: string): string {
+  return name.slice(name.indexOf('.') + 1);
+}
+
 /** True where a folded name is a folded zone or below it; both with final dots. */
 export function isWithin(name: string, zone: string): boolean {
-  return name.endsWith(zone) && (name.length === zone.length || name[name.length - zone.length - 1] === '.');
+  return (
+    name.endsWith(zone) && (name.length === zone.length || name.charCodeAt(name.length - zone.length - 1) === 0x2e)
+  );
 }

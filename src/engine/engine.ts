@@ -77,7 +77,7 @@ export class Engine {
   /** Builds the whole zone and makes it the current one. Throws ERR_TABLE_FULL where it does not fit; the old one stays. */
   publish(input: TableInput): PublishedTable {
     this.#publisher.reclaim();
-    const table = Table.build(this.#workshop, input, this.#publisher.generation + 1);
+    const table = Table.build(this.#workshop, input, this.#publisher.generation + 1, this.#table?.isFolded);
     this.#publisher.publish(table.header, this.#table?.regions ?? this.#placed);
     this.#table = table;
     this.#placed = [];

@@ -2,6 +2,7 @@
 // writing each octet from here, would take longer than all else.
 
 import { MAX_NAME_SIZE } from '../dns/constants.ts';
+import { nameAbove } from '../dns/name.ts';
 import {
   LIST_ADDED,
   LIST_AT,
@@ -40,11 +41,27 @@ export interface ListedRrset {
   readonly address: number;
 }
 
+/** What came of putting names into an index. */
+export interface Inserted {
+  /** A page had no free slot left; the rest means nothing then. */
+  readonly isFull: boolean;
+  /** Names that the table has only now. */
+  readonly added: number;
+  /** Octets that it does not lead to any more. */
+  readonly garbage: number;
+  /** Names that have some of those added right below them, and how many; several times some of them. */
+  readonly children: readonly (readonly [string, number])[];
+  /** Names that the core does not write. */
+  readonly left: readonly string[];
+}
+
+const NOTHING = { isFull: false, added: 0, garbage: 0, children: [] };
+
 export class NameList {
   readonly #workshop: Workshop;
   readonly #heap: Heap;
   readonly #list: MemoryList;
-  readonly names: string[] = [];
+  #names: string[] = [];
   /** Octets of their texts, and of their nodes at the most. */
   #textsSize = 0;
   #nodesSize = 0;
@@ -58,7 +75,7 @@ export class NameList {
 
   /** Whether no other name may be added before these are inserted. */
   get isFull(): boolean {
-    return this.names.length === LIST_NAMES_MAX || this.#textsSize > LIST_TEXTS_SIZE - MAX_NAME_SIZE;
+    return this.#names.length === LIST_NAMES_MAX || this.#textsSize > LIST_TEXTS_SIZE - MAX_NAME_SIZE;
   }
 
   /**
@@ -74,7 +91,7 @@ export class NameList {
     bodies: readonly ListedRrset[],
   ): void {
     const { words } = this.#list;
-    const element = (LIST_NAMES + this.names.push(name) * LISTED_SIZE - LISTED_SIZE) / WORD;
+    const element = (LIST_NAMES + this.#names.push(name) * LISTED_SIZE - LISTED_SIZE) / WORD;
     this.#textsSize += name.length;
     this.#nodesSize += NODE_RRSETS + rrsetCount * RRSET_SIZE + name.length + 1 + NODE_NAME_PADDING + NODE_ALIGN;
     words[element + LISTED_TEXT_SIZE / WORD] = name.length;
@@ -87,44 +104,38 @@ export class NameList {
     }
   }
 
-  /**
-   * Puts the names into the index of the table at an address. Throws ERR_TABLE_FULL.
-   *
-   * @returns how many the table has only now, and how many octets it does not lead to any more; null where a page is full
-   */
-  insert(table: number): { readonly added: number; readonly garbage: number } | null {
+  /** Puts the names into the index of the table at an address, and forgets them. Throws ERR_TABLE_FULL. */
+  insert(table: number): Inserted {
     const { words } = this.#list;
-    const { names } = this;
+    const names = this.#names;
     const nodesSize = this.#nodesSize;
-    this.#nodesSize = 0;
+    this.#names = [];
     this.#textsSize = 0;
-    if (names.length === 0 || !this.#list.writeTexts(names)) {
-      for (let i = 0; i < names.length; i++) words[wordOf(i, LISTED_NODE)] = 0;
-      return { added: 0, garbage: 0 };
-    }
+    this.#nodesSize = 0;
+    if (names.length === 0 || !this.#list.writeTexts(names)) return { ...NOTHING, left: names };
     words[LIST_AT / WORD] = this.#heap.next(nodesSize);
     words[LIST_COUNT / WORD] = names.length;
     this.#workshop.core.insertNames(table, this.#list.address);
     this.#heap.takeUpTo(words[LIST_AT / WORD] ?? 0);
-    if (words[LIST_IS_FULL / WORD] !== 0) return null;
-    return { added: words[LIST_ADDED / WORD] ?? 0, garbage: words[LIST_GARBAGE / WORD] ?? 0 };
-  }
-
-  /** Whether the core has written a name, after insert(). */
-  isWritten(index: number): boolean {
-    return this.#list.words[wordOf(index, LISTED_NODE)] !== 0;
-  }
-
-  /** How many names are new right below the name above this one; 0 also where they are told of another name. */
-  siblings(index: number): number {
-    return this.#list.words[wordOf(index, LISTED_SIBLINGS)] ?? 0;
+    const left: string[] = [];
+    const children: [string, number][] = [];
+    let element = LIST_NAMES / WORD;
+    for (const name of names) {
+      const siblings = words[element + LISTED_SIBLINGS / WORD] ?? 0;
+      if (words[element + LISTED_NODE / WORD] === 0) left.push(name);
+      else if (siblings > 0) children.push([nameAbove(name), siblings]);
+      element += LISTED_SIZE / WORD;
+    }
+    return {
+      isFull: words[LIST_IS_FULL / WORD] !== 0,
+      added: words[LIST_ADDED / WORD] ?? 0,
+      garbage: words[LIST_GARBAGE / WORD] ?? 0,
+      children,
+      left,
+    };
   }
 
   release(): void {
     this.#list.release();
   }
-}
-
-function wordOf(index: number, offset: number): number {
-  return (LIST_NAMES + index * LISTED_SIZE + offset) / WORD;
 }

@@ -1,8 +1,8 @@
 // Every owner name of a zone with its records, once where that is possible, and with as few look-ups as possible: looking up
 // what is not there costs as much as what is.
 
-import { foldCase, isWithin } from '../dns/name.ts';
-import type { RecordMap, RecordSet } from '../records/record-set.ts';
+import { foldCase, hasUpperCase, isWithin } from '../dns/name.ts';
+import type { RecordSet } from '../records/record-set.ts';
 
 const NONE: readonly string[] = [];
 
@@ -13,70 +13,71 @@ export interface NameRecords {
   readonly srvs: readonly string[];
 }
 
-/** Takes a folded owner name in the domain. The records are one object, used again for the next name. */
+/**
+ * Takes a folded owner name in the domain; one that is not folded where the walk was told that all are.
+ * The records are one object, used again for the next name.
+ */
 export type UseName = (name: string, records: NameRecords) => void;
 
 type Values = readonly string[] | undefined;
 
-/** hosts(), services() and aliases() together come to every name that has records; they are called in this order. */
+/**
+ * hosts(), services() and aliases() together come to every name that has records, nearly always once; they are called in this
+ * order. Whoever is told of a name once more is told all that it has.
+ */
 export class NameWalk {
   readonly #zone: { recordsOf(name: string): NameRecords };
   readonly #source: RecordSet;
   readonly #domain: string;
+  readonly #isFolded: boolean;
   /** Each name has exactly the records that stand under it as it is. */
   readonly isPlain: boolean;
-  /** Nearly all names are host names, which have no services: where that holds for all, it need not be asked of each. */
-  readonly #servicesAreUnderscored: boolean;
-  #hostsMayHaveServices = false;
+  /** Whether a name that looks like a service has addresses. */
+  #servicesMayBeHosts = false;
   readonly #records: { as: readonly string[]; aaaas: readonly string[]; srvs: readonly string[] } = {
     as: NONE,
     aaaas: NONE,
     srvs: NONE,
   };
 
-  /** @param isFolded no name has capital letters */
+  /** @param isFolded no name has capital letters, as far as is known */
   constructor(zone: { recordsOf(name: string): NameRecords }, source: RecordSet, domain: string, isFolded: boolean) {
     const { as, aaaas, srvs, aliases } = source;
     this.#zone = zone;
     this.#source = source;
     this.#domain = domain;
-    this.#servicesAreUnderscored = every(srvs.keys(), isUnderscored);
-    // Nor is it asked of each name whether it is an alias, where none of these has records of its own.
+    this.#isFolded = isFolded;
     this.isPlain = isFolded && every(aliases.keys(), (name) => !as.has(name) && !aaaas.has(name) && !srvs.has(name));
   }
 
-  /** Names with addresses; where there are several spellings of a name, each time all that it has. */
+  /** Names with addresses. */
   hosts(use: UseName): void {
-    const { as, aaaas, srvs } = this.#source;
-    // Names with IPv4 addresses that have others, too, mostly come in the same order in both maps.
-    const ofBoth = isInOrderOf(aaaas, as) ? aaaas.entries() : null;
-    let nextOfBoth = ofBoth?.next();
+    const { as, aaaas } = this.#source;
+    // Names with both mostly come in the same order in both maps.
+    const others = aaaas.entries();
+    let other = others.next();
     for (const [name, list] of as) {
-      const isService = this.#mayHaveServices(name);
-      this.#hostsMayHaveServices ||= isService;
       let theirAaaas: Values;
-      if (ofBoth === null) {
-        theirAaaas = aaaas.get(name);
-      } else if (nextOfBoth?.done === false && nextOfBoth.value[0] === name) {
-        theirAaaas = nextOfBoth.value[1];
-        nextOfBoth = ofBoth.next();
+      if (other.done !== true && other.value[0] === name) {
+        theirAaaas = other.value[1];
+        other = others.next();
       }
-      this.#visit(use, name, list, theirAaaas, isService ? srvs.get(name) : undefined);
+      this.#visit(use, name, list, theirAaaas, this.#servicesOfHost(name));
     }
-    if (ofBoth !== null) return;
-    for (const [name, list] of aaaas) {
-      const isService = this.#mayHaveServices(name);
-      this.#hostsMayHaveServices ||= isService;
-      if (!as.has(name)) this.#visit(use, name, undefined, list, isService ? srvs.get(name) : undefined);
+    for (; other.done !== true; other = others.next()) {
+      const [name, list] = other.value;
+      this.#visit(use, name, as.get(name), list, this.#servicesOfHost(name));
     }
   }
 
-  /** Names with services that have no addresses. */
+  /** Names with services. */
   services(use: UseName): void {
     const { as, aaaas, srvs } = this.#source;
     for (const [name, list] of srvs) {
-      const isHost = this.#hostsMayHaveServices && (as.has(name) || aaaas.has(name));
-      if (!isHost) this.#visit(use, name, undefined, undefined, list);
+      if (!isUnderscored(name)) this.#visit(use, name, as.get(name), aaaas.get(name), list);
+      else if (!this.#servicesMayBeHosts || !(as.has(name) || aaaas.has(name))) {
+        this.#visit(use, name, undefined, undefined, list);
+      }
     }
   }
 
@@ -89,16 +90,20 @@ export class NameWalk {
     }
   }
 
-  #mayHaveServices(name: string): boolean {
-    return !this.#servicesAreUnderscored || isUnderscored(name);
+  /** Host names that do not look like services mostly are none; services() comes to the others. */
+  #servicesOfHost(name: string): Values {
+    if (!isUnderscored(name)) return undefined;
+    this.#servicesMayBeHosts = true;
+    return this.#source.srvs.get(name);
   }
 
   #visit(use: UseName, name: string, as: Values, aaaas: Values, srvs: Values): void {
-    if (!this.isPlain) {
+    if (!this.isPlain && !(this.#isFolded && hasUpperCase(name))) {
       this.#visitOther(use, name);
       return;
     }
-    if (!isWithin(name, this.#domain)) return;
+    // One with capital letters may be in the domain after all.
+    if (!isWithin(name, this.#domain) && !hasUpperCase(name)) return;
     const records = this.#records;
     records.as = as ?? NONE;
     records.aaaas = aaaas ?? NONE;
@@ -119,15 +124,4 @@ function isUnderscored(name: string): boolean {
 function every(names: Iterable<string>, holds: (name: string) => boolean): boolean {
   for (const name of names) if (!holds(name)) return false;
   return true;
-}
-
-/** Whether the names of one map are all in another one, in the same order. */
-function isInOrderOf(some: RecordMap, all: RecordMap): boolean {
-  const names = some.keys();
-  let next = names.next();
-  for (const name of all.keys()) {
-    if (next.done === true) return true;
-    if (next.value === name) next = names.next();
-  }
-  return next.done === true;
 }

@@ -1,19 +1,7 @@
 // One owner name with its RRsets, as text, to a node and its bodies in the heap.
 
-import {
-  CLASS_IN,
-  HEADER_SIZE,
-  MAX_MESSAGE_SIZE,
-  MAX_NAME_SIZE,
-  OPT_SIZE,
-  TYPE_A,
-  TYPE_AAAA,
-  TYPE_NS,
-  TYPE_PTR,
-  TYPE_SOA,
-  TYPE_SRV,
-} from '../dns/constants.ts';
-import { parseIPv4, writeIPv6 } from '../dns/ip-text.ts';
+import { CLASS_IN, MAX_NAME_SIZE, TYPE_A, TYPE_AAAA, TYPE_NS, TYPE_PTR, TYPE_SOA, TYPE_SRV } from '../dns/constants.ts';
+import { NOT_IPV4, parseIPv4, writeIPv6 } from '../dns/ip-text.ts';
 import { encodeName, foldCase, UNWRITABLE, wireSize, writeName } from '../dns/name.ts';
 import {
   A_RECORD_SIZE,
@@ -44,10 +32,12 @@ import {
   TARGET_SIZE,
 } from './contract.ts';
 import type { Heap } from './heap.ts';
+import { LeftOut } from './left-out.ts';
 import type { NameList } from './name-list.ts';
 import type { NameRecords } from './name-walk.ts';
 import { ServiceList } from './service-list.ts';
 import type { ServiceWriter } from './service-writer.ts';
+import { type Body, SharedBodies } from './shared-bodies.ts';
 import type { Soa } from './table-input.ts';
 import { cleanIPv4s, cleanIPv6s, type ZoneView } from './zone-view.ts';
 
@@ -60,30 +50,20 @@ export interface NodeWriterOptions {
   readonly srvWeight: number;
 }
 
-/** A body in the heap. */
-interface Body {
-  readonly address: number;
-  readonly count: number;
-  /** Octets of its records in a message. */
-  readonly size: number;
-}
-
 const SRV_FIXED_SIZE = 6;
 /** The serial and what follows it. */
 const SOA_TIMES_SIZE = 20;
 const NO_BODY: Body = { address: 0, count: 0, size: 0 };
-/** Header, question and OPT record beside the question's name. */
-const AROUND_ANSWERS_SIZE = HEADER_SIZE + 4 + OPT_SIZE;
-
 export class NodeWriter {
   readonly #options: NodeWriterOptions;
   readonly #heap: Heap;
   #soa: Soa;
   #apexSoa = 0;
-  /** Names that have the same list of services share its body; lists do not change while a table is built. */
-  readonly #srvBodies = new Map<readonly string[], Body>();
-  /** Likewise lists of addresses: all tasks on an agent's network have the same one. */
-  readonly #addressBodies = new Map<readonly string[], Body>();
+  readonly #srvBodies = new SharedBodies();
+  readonly #aBodies = new SharedBodies();
+  readonly #aaaaBodies = new SharedBodies();
+  /** Where the body of a single IPv4 address is: all tasks on an agent's network have the same one. */
+  readonly #ofAddress = new Map<number, number>();
   readonly #services: ServiceList;
   /** The present name as it is on the wire. */
   readonly #name = new Uint8Array(MAX_NAME_SIZE);
@@ -91,17 +71,11 @@ export class NodeWriter {
   readonly #types: number[] = [];
   readonly #bodies: Body[] = [];
   #rrsetCount = 0;
-  /** Records of the present name that cannot be written. */
-  readonly #odd: string[] = [];
   /** Octets taken for the present node and the bodies that are its own. */
   #extent = 0;
   /** Writes most bodies of SRV RRsets while it is here. */
   services: ServiceWriter | null = null;
-  /** Records that cannot be written on the wire, as text; by the folded name that they are for. */
-  readonly unwritable = new Map<string, readonly string[]>();
-  /** RRsets that are larger than a table or a message can hold, as text; by type and folded name. */
-  readonly cut = new Map<string, string>();
-  readonly overlong = new Map<string, string>();
+  readonly leftOut = new LeftOut();
 
   constructor(options: NodeWriterOptions, soa: Soa) {
     this.#options = options;
@@ -114,7 +88,9 @@ export class NodeWriter {
   beginGeneration(soa: Soa): void {
     this.#soa = soa;
     this.#srvBodies.clear();
-    this.#addressBodies.clear();
+    this.#aBodies.clear();
+    this.#aaaaBodies.clear();
+    this.#ofAddress.clear();
   }
 
   /**
@@ -127,23 +103,25 @@ export class NodeWriter {
     const nameSize = encodeName(this.#name, name);
     this.#begin();
     if (nameSize === UNWRITABLE) {
-      for (const value of records.as) this.#noteOdd('A', name, value);
-      for (const value of records.aaaas) this.#noteOdd('AAAA', name, value);
-      for (const value of records.srvs) this.#noteOdd('SRV', name, value);
+      for (const value of records.as) this.leftOut.noteOdd('A', name, value);
+      for (const value of records.aaaas) this.leftOut.noteOdd('AAAA', name, value);
+      for (const value of records.srvs) this.leftOut.noteOdd('SRV', name, value);
     } else {
       if (name === domain) this.#addApex();
       this.#addRecords(name, nameSize, records);
     }
-    this.#settleOdd(name);
+    this.leftOut.settle(name);
     return nameSize === UNWRITABLE ? 0 : this.#finish(nameSize, 0);
   }
 
-  /** Does the same, but for the node, which is left to the core; names without records are left out. */
-  writeTo(list: NameList, name: string, records: NameRecords): void {
+  /** Does the same, but for the node, which is left to the core. @returns false where the name has no records */
+  writeTo(list: NameList, name: string, records: NameRecords): boolean {
     this.#begin();
     this.#addRecords(name, name.length + 1, records);
-    this.#settleOdd(name);
-    if (this.#rrsetCount > 0) list.add(name, this.#extent, this.#rrsetCount, this.#types, this.#bodies);
+    this.leftOut.settle(name);
+    if (this.#rrsetCount === 0) return false;
+    list.add(name, this.#extent, this.#rrsetCount, this.#types, this.#bodies);
+    return true;
   }
 
   /** Writes an empty non-terminal of a folded name that can be written. @returns its address */
@@ -156,7 +134,7 @@ export class NodeWriter {
   writePointer(name: string, target: string): number {
     const nameSize = encodeName(this.#name, foldCase(name));
     if (nameSize === UNWRITABLE || wireSize(target) === UNWRITABLE) {
-      this.unwritable.set(name, [`PTR ${name} ${target}`]);
+      this.leftOut.unwritable.set(name, [`PTR ${name} ${target}`]);
       return 0;
     }
     this.#begin();
@@ -186,14 +164,9 @@ export class NodeWriter {
   }
 
   #addRecords(name: string, nameSize: number, { as, aaaas, srvs }: NameRecords): void {
-    if (as.length > 0) this.#add(TYPE_A, this.#measure(name, 'A', nameSize, this.#writeAs(name, as)));
-    if (aaaas.length > 0) this.#add(TYPE_AAAA, this.#measure(name, 'AAAA', nameSize, this.#writeAaaas(name, aaaas)));
-    if (srvs.length > 0) this.#add(TYPE_SRV, this.#measure(name, 'SRV', nameSize, this.#writeServices(name, srvs)));
-  }
-
-  #settleOdd(name: string): void {
-    if (this.#odd.length > 0) this.unwritable.set(name, this.#odd.splice(0));
-    else if (this.unwritable.size > 0) this.unwritable.delete(name);
+    if (as.length > 0) this.#add(TYPE_A, this.#measure('A', name, nameSize, this.#writeAs(name, as)));
+    if (aaaas.length > 0) this.#add(TYPE_AAAA, this.#measure('AAAA', name, nameSize, this.#writeAaaas(name, aaaas)));
+    if (srvs.length > 0) this.#add(TYPE_SRV, this.#measure('SRV', name, nameSize, this.#writeServices(name, srvs)));
   }
 
   #add(type: number, body: Body): void {
@@ -242,62 +215,49 @@ export class NodeWriter {
     return address;
   }
 
-  #fit<T>(name: string, type: string, values: readonly T[]): readonly T[] {
-    if (values.length <= RRSET_COUNT_MAX) {
-      if (this.cut.size > 0) this.cut.delete(`${type} ${name}`);
-      return values;
-    }
-    this.cut.set(
-      `${type} ${name}`,
-      `${type} ${name} has ${values.length} records, of which ${RRSET_COUNT_MAX} are served`,
-    );
-    return values.slice(0, RRSET_COUNT_MAX);
-  }
-
-  /** Notes an RRset that no message holds whole: answers over TCP hold a part of it, each another one. */
-  #measure(name: string, type: string, nameSize: number, body: Body): Body {
-    if (body.size > MAX_MESSAGE_SIZE - AROUND_ANSWERS_SIZE - nameSize) {
-      const text = `${type} ${name} is larger than any DNS message; each answer over TCP holds another part of it`;
-      this.overlong.set(`${type} ${name}`, text);
-    } else if (this.overlong.size > 0) {
-      this.overlong.delete(`${type} ${name}`);
-    }
+  #measure(type: string, name: string, nameSize: number, body: Body): Body {
+    this.leftOut.measure(type, name, nameSize, body.size);
     return body;
   }
 
-  #noteOdd(type: string, name: string, value: string): void {
-    this.#odd.push(`${type} ${name} ${value}`);
+  #writeAs(name: string, values: readonly string[]): Body {
+    if (values.length === 1) {
+      const address = parseIPv4(values[0] ?? '');
+      if (address !== NOT_IPV4) return this.#writeA(name, values, address);
+    }
+    const known = this.#aBodies.get(values);
+    if (known !== undefined) return known;
+    const addresses = cleanIPv4s(values, (value) => this.leftOut.noteOdd('A', name, value));
+    return this.#writeAddresses('A', name, values, addresses);
   }
 
-  #writeAs(name: string, values: readonly string[]): Body {
-    const known = this.#addressBodies.get(values);
-    if (known !== undefined) return known;
-    const addresses = this.#fit(
-      name,
-      'A',
-      cleanIPv4s(values, (value) => this.#noteOdd('A', name, value)),
-    );
-    if (addresses.length === 0) return NO_BODY;
-    const size = addresses.length * A_RECORD_SIZE;
-    const body = { address: this.#take(size), count: addresses.length, size };
-    this.#putAs(body.address, addresses);
-    this.#share(this.#addressBodies, values, body);
+  /** The body of one IPv4 address, whatever lists it is in. */
+  #writeA(name: string, values: readonly string[], address: number): Body {
+    this.leftOut.fit('A', name, values);
+    const known = this.#ofAddress.get(address | 0);
+    if (known !== undefined) return { address: known, count: 1, size: A_RECORD_SIZE };
+    const body = { address: this.#take(A_RECORD_SIZE), count: 1, size: A_RECORD_SIZE };
+    this.#putAs(body.address, values);
+    this.#ofAddress.set(address | 0, body.address);
     return body;
   }
 
   #writeAaaas(name: string, values: readonly string[]): Body {
-    const known = this.#addressBodies.get(values);
+    const known = this.#aaaaBodies.get(values);
     if (known !== undefined) return known;
-    const addresses = this.#fit(
-      name,
-      'AAAA',
-      cleanIPv6s(values, (value) => this.#noteOdd('AAAA', name, value)),
-    );
+    const addresses = cleanIPv6s(values, (value) => this.leftOut.noteOdd('AAAA', name, value));
+    return this.#writeAddresses('AAAA', name, values, addresses);
+  }
+
+  #writeAddresses(type: 'A' | 'AAAA', name: string, values: readonly string[], clean: readonly string[]): Body {
+    const addresses = this.leftOut.fit(type, name, clean);
     if (addresses.length === 0) return NO_BODY;
-    const size = addresses.length * AAAA_RECORD_SIZE;
+    const isA = type === 'A';
+    const size = addresses.length * (isA ? A_RECORD_SIZE : AAAA_RECORD_SIZE);
     const body = { address: this.#take(size), count: addresses.length, size };
-    this.#putAaaas(body.address, addresses);
-    this.#share(this.#addressBodies, values, body);
+    if (isA) this.#putAs(body.address, addresses);
+    else this.#putAaaas(body.address, addresses);
+    this.#share(isA ? this.#aBodies : this.#aaaaBodies, values, body);
     return body;
   }
 
@@ -311,15 +271,16 @@ export class NodeWriter {
       this.#srvBodies.set(values, written);
       return written;
     }
-    this.#services.read(this.#fit(name, 'SRV', values), (value) => this.#noteOdd('SRV', name, value));
+    const fitting = this.leftOut.fit('SRV', name, values);
+    this.#services.read(fitting, (value) => this.leftOut.noteOdd('SRV', name, value));
     const body = this.#writeSrvs();
     this.#share(this.#srvBodies, values, body);
     return body;
   }
 
   /** Lets the next name with this list have the body too; what was left out must be reported for each name. */
-  #share(bodies: Map<readonly string[], Body>, values: readonly string[], body: Body): void {
-    if (this.#odd.length === 0 && values.length <= RRSET_COUNT_MAX) bodies.set(values, body);
+  #share(bodies: SharedBodies, values: readonly string[], body: Body): void {
+    if (!this.leftOut.hasOdd && values.length <= RRSET_COUNT_MAX) bodies.set(values, body);
   }
 
   // | targetCount | entries … | targets … | addresses … | records … |

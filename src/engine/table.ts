@@ -1,7 +1,7 @@
 // Generations of the zone: built whole, or from the one before where only some names have changed.
 
 import { MAX_NAME_SIZE } from '../dns/constants.ts';
-import { foldCase, fqdn, isWithin } from '../dns/name.ts';
+import { foldCase, fqdn, hasUpperCase, isWithin, nameAbove } from '../dns/name.ts';
 import type { RecordSet } from '../records/record-set.ts';
 import type { Region } from './arena.ts';
 import { NODE_EXTENT, NODE_RRSET_COUNT, PAGE_SIZE, PAGES_MAX, TABLE_DIRECTORY } from './contract.ts';
@@ -25,6 +25,9 @@ const PAGE_IS_FULL = 'an index page is full';
 
 /** Thrown where a page has no free slot left: more pages are needed, which means building whole. */
 export class PageFullError extends Error {}
+
+/** Thrown where a name has capital letters and none was expected to. */
+class NotFoldedError extends Error {}
 
 /** The newest generation, and what the next one is made from. */
 export class Table {
@@ -50,30 +53,36 @@ export class Table {
   /** While the next generation is made: what it does not lead to any more. */
   #replaced: Region[] = [];
 
-  /** Builds the whole zone. Throws ERR_TABLE_FULL where it does not fit; what was taken is given back. */
-  static build(workshop: Workshop, input: TableInput, generation: number): Table {
+  /**
+   * Builds the whole zone. Throws ERR_TABLE_FULL where it does not fit; what was taken is given back.
+   *
+   * @param isFolded no name is expected to have capital letters; where one has, building begins anew
+   */
+  static build(workshop: Workshop, input: TableInput, generation: number, isFolded = true): Table {
+    let expectsFolded = isFolded;
     let pageCount = 1;
     const names = input.records === null ? 1 : sizeEstimate(input.records);
     while (pageCount * NAMES_PER_PAGE < names) pageCount *= 2;
     for (;;) {
-      const table = new Table(workshop, input);
+      const table = new Table(workshop, input, expectsFolded);
       try {
         table.#buildWhole(pageCount, generation);
         return table;
       } catch (error) {
         for (const region of table.regions) workshop.arena.release(region);
-        if (!(error instanceof PageFullError) || pageCount === PAGES_MAX) throw error;
-        pageCount *= 2;
+        if (error instanceof NotFoldedError) expectsFolded = false;
+        else if (error instanceof PageFullError && pageCount < PAGES_MAX) pageCount *= 2;
+        else throw error;
       }
     }
   }
 
-  private constructor(workshop: Workshop, input: TableInput) {
+  private constructor(workshop: Workshop, input: TableInput, isFolded: boolean) {
     this.#workshop = workshop;
     this.#input = input;
     this.#domain = foldCase(fqdn(input.domain));
     this.#heap = new Heap(workshop.memory, workshop.arena);
-    this.#zone = new ZoneView(input.records ?? NO_RECORDS, this.#domain);
+    this.#zone = new ZoneView(input.records ?? NO_RECORDS, this.#domain, isFolded);
     this.#zones = new ZoneList(this.#domain, input.forwardZones, input.localZones);
     const { ttl, srvWeight, soa } = input;
     this.#writer = new NodeWriter({ heap: this.#heap, zone: this.#zone, domain: this.#domain, ttl, srvWeight }, soa);
@@ -110,6 +119,11 @@ export class Table {
     }
   }
 
+  /** Whether no name has capital letters, as far as is known. */
+  get isFolded(): boolean {
+    return this.#zone.isFolded;
+  }
+
   /** Octets that no reader of the newest generation comes to. */
   get garbageBytes(): number {
     return this.#heap.garbageBytes;
@@ -138,17 +152,17 @@ export class Table {
 
   /** Records left out because they cannot be written on the wire, as text. */
   get unwritable(): readonly string[] {
-    return [...this.#writer.unwritable.values()].flat();
+    return [...this.#writer.leftOut.unwritable.values()].flat();
   }
 
   /** RRsets larger than a table can hold, as text; the records beyond are left out. */
   get cut(): readonly string[] {
-    return [...this.#writer.cut.values()];
+    return [...this.#writer.leftOut.cut.values()];
   }
 
   /** RRsets larger than any message, as text. */
   get overlong(): readonly string[] {
-    return [...this.#writer.overlong.values()];
+    return [...this.#writer.leftOut.overlong.values()];
   }
 
   /** This generation as it can be kept; null while no state is known. */
@@ -190,9 +204,9 @@ export class Table {
     const list = new NameList(this.#workshop, this.#heap);
     const use: UseName = (name, records) => {
       // The domain has records of its own.
-      if (name === this.#domain || name.length > MAX_NAME_SIZE) return this.#change(name);
-      this.#writer.writeTo(list, name, records);
-      if (list.isFull) this.#insert(list);
+      const isUsual = name !== this.#domain && name.length <= MAX_NAME_SIZE;
+      if (!isUsual || !this.#writer.writeTo(list, name, records)) this.#insertAlone(name);
+      else if (list.isFull) this.#insert(list);
     };
     try {
       const names = this.#zone.names();
@@ -214,16 +228,17 @@ export class Table {
   }
 
   #insert(list: NameList): void {
-    const inserted = list.insert(this.#header.address);
-    if (inserted === null) throw new PageFullError(PAGE_IS_FULL);
-    this.#nameCount += inserted.added;
-    this.#heap.garbageBytes += inserted.garbage;
-    for (const [i, name] of list.names.entries()) {
-      const siblings = list.siblings(i);
-      if (!list.isWritten(i)) this.#change(name);
-      else if (siblings > 0) this.#addChildren(nameAbove(name), siblings);
-    }
-    list.names.length = 0;
+    const { isFull, added, garbage, children, left } = list.insert(this.#header.address);
+    if (isFull) throw new PageFullError(PAGE_IS_FULL);
+    this.#nameCount += added;
+    this.#heap.garbageBytes += garbage;
+    for (const [name, count] of children) this.#addChildren(name, count);
+    for (const name of left) this.#insertAlone(name);
+  }
+
+  #insertAlone(name: string): void {
+    if (hasUpperCase(name)) throw new NotFoldedError(`${name} has capital letters`);
+    this.#change(name);
   }
 
   /** Gives a name the node that it has now, or none. */
@@ -364,11 +379,6 @@ export class Table {
     this.#refreshViews();
     header.write(this.#views, this.#header.address);
   }
-}
-
-/** The name one label above a name in the domain. */
-function nameAbove(name: string): string {
-  return name.slice(name.indexOf('.') + 1);
 }
 
 function pageAt(address: number): Region {

@@ -1,6 +1,6 @@
 // The record set as DNS sees it: by folded owner name, whatever spellings and aliases lead there.
 
-import { NOT_IPV4, parseIPv4, parseIp } from '../dns/ip-text.ts';
+import { isIPv6, NOT_IPV4, parseIPv4, parseIp } from '../dns/ip-text.ts';
 import { foldCase, hasUpperCase } from '../dns/name.ts';
 import type { RecordMap, RecordSet } from '../records/record-set.ts';
 import { type NameRecords, NameWalk } from './name-walk.ts';
@@ -18,10 +18,14 @@ export class ZoneView {
   /** Folded name to the other spellings under which it has records; few zones have any. */
   readonly #spellings = new Map<string, readonly string[]>();
 
-  /** @param domain folded, with its final dot */
-  constructor(records: RecordSet, domain: string) {
+  /**
+   * @param domain folded, with its final dot
+   * @param isFolded no name has capital letters
+   */
+  constructor(records: RecordSet, domain: string, isFolded: boolean) {
     this.#records = records;
     this.#domain = domain;
+    if (isFolded) return;
     for (const map of [records.as, records.aaaas, records.srvs]) {
       for (const name of map.keys()) if (hasUpperCase(name)) this.#addSpelling(name);
     }
@@ -39,9 +43,14 @@ export class ZoneView {
     return foldCase(name);
   }
 
+  /** Whether no name is known to have capital letters. */
+  get isFolded(): boolean {
+    return this.#spellings.size === 0;
+  }
+
   /** Every name, in the order in which a table is built. */
   names(): NameWalk {
-    return new NameWalk(this, this.#records, this.#domain, this.#spellings.size === 0);
+    return new NameWalk(this, this.#records, this.#domain, this.isFolded);
   }
 
   /** Reverse names and what they point to, as derived. */
@@ -104,11 +113,12 @@ export function cleanIPv4s(values: readonly string[], odd: (value: string) => vo
   return values;
 }
 
-/** The distinct IPv6 addresses that the values mean, in their one spelling; the list itself where there is but one. */
+/**
+ * The distinct IPv6 addresses that the values mean: the list itself where there is but one value, however it is spelled, else
+ * in their one spelling. What is no IPv6 address goes to `odd`.
+ */
 export function cleanIPv6s(values: readonly string[], odd: (value: string) => void): readonly string[] {
-  const [only] = values;
-  if (values.length === 1 && only !== undefined && parseIp(only)?.text === only && only.includes(':')) return values;
-  return meant(values, 6, odd);
+  return values.length === 1 && isIPv6(values[0] ?? '') ? values : meant(values, 6, odd);
 }
 
 /** Records of masters keep the spelling of the state document, `::ffff:10.0.0.1` included. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { isIPv4 } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalIp, isUnspecified, NOT_IPV4, parseIPv4, parseIp, writeIPv6 } from '../../src/dns/ip-text.ts';
+import { canonicalIp, isIPv6, isUnspecified, NOT_IPV4, parseIPv4, parseIp, writeIPv6 } from '../../src/dns/ip-text.ts';
 
 describe('canonicalIp', () => {
   const cases = [
@@ -55,6 +55,29 @@ describe('parseIPv4', () => {
         assert.equal(parseIPv4(text) !== NOT_IPV4, isIPv4(text), text);
       }),
     );
+  });
+});
+
+describe('isIPv6', () => {
+  it('holds for what parseIp() reads as IPv6, mapped addresses excepted', () => {
+    const almost = fc.array(
+      fc.constantFrom('0', 'a', 'FFFF', '10000', '0000001', ':', ':', ':', '::', '::ffff:', '.', '1.2.3.4', 'g', '%'),
+      { maxLength: 17 },
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          almost,
+          fc.ipV6().map((text) => [text]),
+        ),
+        (parts) => {
+          const text = parts.join('');
+          assert.equal(isIPv6(text), parseIp(text)?.family === 6, text);
+        },
+      ),
+    );
+    assert.ok(isIPv6('fd00::00001'));
+    assert.ok(!isIPv6('::ffff:10.0.0.1'));
   });
 });
 
