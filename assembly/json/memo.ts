@@ -101,7 +101,8 @@ function hashOf(start: i32, length: i32): u32 {
   let rest = length;
   for (; rest >= 8; rest -= 8, at += 8) hash = mixed(hash, load<u64>(at));
   if (rest != 0) hash = mixed(hash, load<u64>(at) & firstOctets(rest));
-  return <u32>hash;
+  // What came last hangs in the high bits alone; those of one more product hang on all of it.
+  return <u32>((hash * MULTIPLIER) >> 32);
 }
 
 function mixed(hash: u64, octets: u64): u64 {

@@ -8,6 +8,9 @@ const MEMORY_END: usize = 0x8000_0000;
 /** Octets behind everything that is allocated: whoever looks at 16 octets at once may look beyond the end. */
 const SLACK = 16;
 
+/** Pages that the memory grows by at least: each time, the host has to look at it anew. */
+const GROWTH_PAGES = 64;
+
 let top: usize = 0;
 
 export function freeAll(): void {
@@ -21,6 +24,6 @@ export function allocate(size: usize): usize {
   if (size > MEMORY_END || top + SLACK > MEMORY_END) unreachable();
   const pages = (<u32>(top + SLACK) + (PAGE - 1)) / PAGE;
   const missing = <i32>pages - memory.size();
-  if (missing > 0 && memory.grow(missing) < 0) unreachable();
+  if (missing > 0 && memory.grow(max(missing, GROWTH_PAGES)) < 0) unreachable();
   return address;
 }

@@ -40,6 +40,12 @@ export class LazyList<T extends object = never> implements Iterable<unknown> {
     return typeof element === 'string' ? null : element;
   }
 
+  /** All elements where all of them were read, else null. */
+  get read(): readonly T[] | null {
+    const { list } = this.elements;
+    return list.every((element) => typeof element !== 'string') ? (list as readonly T[]) : null;
+  }
+
   /** What an element is that was not read. */
   valueAt(index: number): unknown {
     const { list, hasLongNumber } = this.elements;

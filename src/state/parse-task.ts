@@ -27,7 +27,9 @@ export class TaskReader {
     this.odd = odd;
   }
 
-  readAll(list: LazyList<Task> | readonly unknown[], describeFramework: () => string): Task[] {
+  readAll(list: LazyList<Task> | readonly unknown[], describeFramework: () => string): readonly Task[] {
+    const all = list instanceof LazyList ? list.read : null;
+    if (all !== null) return all;
     const tasks: Task[] = [];
     for (let number = 1; number <= list.length; number += 1) {
       const read = list instanceof LazyList ? list.elementAt(number - 1) : null;
