@@ -339,7 +339,7 @@ class RunningApp implements App {
       directory,
       interfaceAddresses: this.#interfaceAddresses,
       takeImage: () => this.#engine.image(),
-      ...(after && { after }),
+      after,
       logger: roomLogger(this.#options.logger, 'snapshot'),
       metrics: this.#metrics,
     });

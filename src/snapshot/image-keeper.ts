@@ -19,7 +19,7 @@ export interface ImageKeeperOptions {
   /** Of the zone in force; null where none is. */
   readonly take: () => KeptImage | null;
   /** See Writes. */
-  readonly after?: Promise<void>;
+  readonly after?: Promise<void> | undefined;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures'>;
 }
@@ -39,7 +39,7 @@ export class ImageKeeper {
   constructor(options: ImageKeeperOptions) {
     this.#options = options;
     const { file, after, logger, metrics } = options;
-    this.#writes = new Writes({ path: file.path, ...(after && { after }), logger, metrics });
+    this.#writes = new Writes({ path: file.path, after, logger, metrics });
   }
 
   /**

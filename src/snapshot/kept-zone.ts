@@ -24,7 +24,7 @@ export interface KeptZoneOptions {
   /** See Engine. */
   readonly takeImage: () => KeptImage | null;
   /** What has kept the zone in this directory has left; absent: nothing has. */
-  readonly after?: Promise<void>;
+  readonly after?: Promise<void> | undefined;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
 }
@@ -58,7 +58,7 @@ export class KeptZone {
 
   constructor(options: KeptZoneOptions) {
     const { config, directory, interfaceAddresses, takeImage, after, logger, metrics } = options;
-    const shared = { ...(after && { after }), logger, metrics };
+    const shared = { after, logger, metrics };
     const identity = identityOf(config);
     this.#snapshots = new SnapshotKeeper({
       file: new SnapshotFile(directory, identity),

@@ -18,7 +18,7 @@ export interface SerialKeeperOptions {
   /** Serials of another domain mean nothing. */
   readonly domain: string;
   /** See Writes. */
-  readonly after?: Promise<void>;
+  readonly after?: Promise<void> | undefined;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures'>;
 }
@@ -40,7 +40,7 @@ export class SerialKeeper {
     this.#options = options;
     this.#path = join(options.directory, SERIAL_FILE_NAME);
     const { after, logger, metrics } = options;
-    this.#writes = new Writes({ path: this.#path, ...(after && { after }), logger, metrics });
+    this.#writes = new Writes({ path: this.#path, after, logger, metrics });
   }
 
   /** The last serial that may have been used before this start; null where none is known. Never rejects. */

@@ -12,7 +12,7 @@ export interface SnapshotKeeperOptions {
   /** A snapshot that no master has confirmed for longer is not served. */
   readonly maxAgeSeconds: number;
   /** See Writes. */
-  readonly after?: Promise<void>;
+  readonly after?: Promise<void> | undefined;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures' | 'snapshotTimestamp'>;
 }
@@ -35,7 +35,7 @@ export class SnapshotKeeper {
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
     const { file, after, logger, metrics } = options;
-    this.#writes = new Writes({ path: file.path, ...(after && { after }), logger, metrics });
+    this.#writes = new Writes({ path: file.path, after, logger, metrics });
   }
 
   /** The serial of what restore() will bring, unless it is damaged; null where it will bring nothing. Never throws. */

@@ -7,7 +7,7 @@ import type { Metrics } from '../observability/metrics.ts';
 export interface WritesOptions {
   readonly path: string;
   /** Nothing is written before: others may still write the same file. */
-  readonly after?: Promise<void>;
+  readonly after?: Promise<void> | undefined;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'snapshotFailures'>;
 }
