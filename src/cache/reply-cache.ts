@@ -12,6 +12,9 @@ export type AskAgain = (query: Uint8Array, route: number) => void;
 
 /** How often entries in demand are looked for; the last second of a short TTL must not be missed. */
 const REFRESH_INTERVAL_MS = 200;
+/** And where nothing was found in the cache for a while: who asks next for an entry that ends is answered all the same. */
+const QUIET_INTERVAL_MS = 1000;
+const QUIET_AFTER_MS = 10_000;
 /** Entries refreshed at a time for each worker; what is beyond is reported again when it is asked for after its end. */
 const REFRESHES_AT_ONCE = REFRESHES_MAX / 2;
 
@@ -21,6 +24,8 @@ export class ReplyCache {
   readonly #read: number[];
   readonly #query = new Uint8Array(UPSTREAM_QUERY_MAX);
   #timer: NodeJS.Timeout | undefined;
+  #hits = 0;
+  #hitAtMs = Number.NEGATIVE_INFINITY;
   #isRefreshing = false;
   /** Entries asked for again before their end, since start. */
   prefetches = 0;
@@ -43,12 +48,24 @@ export class ReplyCache {
 
   /** Has entries in demand asked for again from now on. */
   start(ask: AskAgain): void {
-    this.#timer = setInterval(() => this.refresh(ask), REFRESH_INTERVAL_MS);
+    this.#timer = setTimeout(() => {
+      this.refresh(ask);
+      this.start(ask);
+    }, this.#interval());
     this.#timer.unref();
   }
 
+  /** Entries are reported when they are found. */
+  #interval(): number {
+    const now = performance.now();
+    const hits = this.#core.cacheHits();
+    if (hits !== this.#hits) this.#hitAtMs = now;
+    this.#hits = hits;
+    return now - this.#hitAtMs > QUIET_AFTER_MS ? QUIET_INTERVAL_MS : REFRESH_INTERVAL_MS;
+  }
+
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** Forgets everything, or what is known of a name and those below it. @param question the name, as in a question of type A */

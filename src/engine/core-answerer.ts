@@ -20,8 +20,8 @@ import {
   VERDICT_MASK,
 } from './contract.ts';
 import { instantiateCore } from './core.ts';
-import { descriptorAt, refreshViews, workerViews } from './memory.ts';
-import { QueryCounts } from './query-counts.ts';
+import { countViews, descriptorAt, refreshViews, workerViews } from './memory.ts';
+import { cacheHitsOf, QueryCounts } from './query-counts.ts';
 
 /** What an IPv4 address begins with where it is written as an IPv6 one. */
 const MAPPED = '::ffff:';
@@ -50,6 +50,8 @@ export interface CoreStream {
   /** See WORKER_REFRESHES; of all workers. */
   readonly refreshes: ReturnType<typeof refreshViews>;
   readonly cacheFigures: () => CacheFigures | null;
+  /** Questions answered from the cache since start, by all workers. */
+  readonly cacheHits: () => number;
   /** Sets the clock and puts a message into the slot. @returns its length */
   put(message: Uint8Array): number;
   /** What the descriptor tells of; a view. */
@@ -65,12 +67,14 @@ export function createCoreAnswerer(options: CoreAnswererOptions): CoreAnswerer {
   const descriptor = descriptorAt(STREAM_SLOT);
   const counts = new QueryCounts(views.counts);
   views.random[0] = options.seed;
+  const counted = countViews(options.memory);
 
   const coreStream: CoreStream = {
     exports: core,
     worker: views.address,
     refreshes: refreshViews(options.memory),
     cacheFigures: () => readCacheFigures(options.memory),
+    cacheHits: () => counted.reduce((sum, each) => sum + cacheHitsOf(each), 0),
     put(message) {
       stream.set(message);
       views.clock[0] = Date.now() / 1000;

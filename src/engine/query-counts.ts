@@ -119,6 +119,11 @@ export interface QueryTotals {
   readonly duration: Readonly<Record<Transport, HistogramTotals>>;
 }
 
+/** Questions that one worker has answered from the cache, in time or out of date. */
+export function cacheHitsOf(counts: Float64Array): number {
+  return (counts[COUNT_CACHE_SUCCESS] ?? 0) + (counts[COUNT_CACHE_DENIAL] ?? 0) + (counts[COUNT_CACHE_STALE] ?? 0);
+}
+
 /** @param counts of all workers */
 export function totalsOf(counts: readonly Float64Array[]): QueryTotals {
   const sums = Array.from({ length: COUNTS }, (_, i) => counts.reduce((sum, each) => sum + (each[i] ?? 0), 0));

@@ -21,7 +21,7 @@ export interface ProcessSources {
   tryDescriptor(): void;
 }
 
-const INTERVAL_MS = 500;
+const INTERVAL_MS = 1000;
 /** Shorter ones are nothing to be told of. */
 const PAUSE_MIN_MS = 1000;
 

@@ -295,7 +295,7 @@ async function drain(
         decoder.push(piece, (record) => {
           const heartbeatMs = handlers.record(record, receivedAtMs);
           if (heartbeatMs === null) return;
-          watch.limitMs = MISSED_HEARTBEATS * heartbeatMs;
+          watch.limit(MISSED_HEARTBEATS * heartbeatMs);
           decoder.maxBytes = Math.min(maxRecordBytes, MAX_EVENT_BYTES);
         });
         handlers.drained();
@@ -312,15 +312,20 @@ async function drain(
 
 /** Ends a stream on which nothing has been heard for too long. */
 class SilenceWatch {
-  limitMs: number;
   readonly #abort: AbortController;
-  readonly #timer: NodeJS.Timeout;
+  #limitMs: number;
+  #timer: NodeJS.Timeout | undefined;
   #heardAtMs = performance.now();
 
   constructor(abort: AbortController, limitMs: number) {
     this.#abort = abort;
-    this.limitMs = limitMs;
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#limitMs = limitMs;
+    this.#wait();
+  }
+
+  limit(limitMs: number): void {
+    this.#limitMs = limitMs;
+    this.#wait();
   }
 
   heard(): void {
@@ -328,22 +333,31 @@ class SilenceWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  /** Until the limit is over, unless something comes. */
+  #wait(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), this.#limitMs - this.#silentMs + 1);
+  }
+
+  get #silentMs(): number {
+    return performance.now() - this.#heardAtMs;
   }
 
   #look(): void {
     // Looked at after what waits in the socket has been read: this thread itself may have been busy for long.
-    if (performance.now() - this.#heardAtMs <= this.limitMs) return;
     setImmediate(() => {
-      const silentMs = performance.now() - this.#heardAtMs;
-      if (silentMs <= this.limitMs) return;
-      const seconds = Math.round(silentMs / 1000);
+      if (this.#silentMs <= this.#limitMs) {
+        this.#wait();
+        return;
+      }
+      const seconds = Math.round(this.#silentMs / 1000);
       this.#abort.abort(new MesosDnsError('ERR_STREAM', `nothing came over the event stream for ${seconds} s`));
     });
   }
 }
-
-const LOOK_MS = 100;
 
 /** Whether the events of a Mesos version can be relied on. */
 function isFollowable(version: string): boolean {

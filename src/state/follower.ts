@@ -74,7 +74,9 @@ const PIDS_DELAY_MS = 200;
 const PIDS_GAP_MS = 5000;
 /** More frameworks than this are looked up together. */
 const MAX_SINGLE_PIDS = 3;
+/** How often it is looked what is due, and where nothing is being waited for. */
 const TICK_MS = 250;
+const QUIET_TICK_MS = 1000;
 
 export class Follower {
   readonly #options: FollowerOptions;
@@ -144,13 +146,17 @@ export class Follower {
 
   /** Reads the whole state soon. */
   refresh(): void {
-    if (this.#live !== null) this.#reconcileAtMs = 0;
-    else this.#poller.refresh();
+    if (this.#live === null) {
+      this.#poller.refresh();
+    } else {
+      this.#reconcileAtMs = 0;
+      this.#tickIn(TICK_MS);
+    }
   }
 
   start(): void {
     if (this.#ticker !== null) return;
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#tickIn(TICK_MS);
     this.#poller.start();
     this.#isPolling = true;
     if (this.#options.config.follow === 'poll') return;
@@ -162,7 +168,7 @@ export class Follower {
   async close(): Promise<void> {
     this.#closed = true;
     this.#leave();
-    if (this.#ticker !== null) clearInterval(this.#ticker);
+    if (this.#ticker !== null) clearTimeout(this.#ticker);
     this.#closing.abort(new Error('shutting down'));
     this.#attempt?.abort(new Error('shutting down'));
     this.#wake?.();
@@ -287,6 +293,7 @@ export class Follower {
         this.#live = null;
         this.#overlap = null;
         this.#options.metrics.streamConnected.set(0);
+        this.#tickIn(TICK_MS);
       }
     }
   }
@@ -368,6 +375,21 @@ export class Follower {
 
   // --- now and then ---
 
+  #tickIn(ms: number): void {
+    if (this.#closed) return;
+    if (this.#ticker !== null) clearTimeout(this.#ticker);
+    this.#ticker = setTimeout(() => {
+      this.#tick();
+      this.#tickIn(this.#isWaiting ? TICK_MS : QUIET_TICK_MS);
+    }, ms);
+  }
+
+  /** For agents to come back, for schedulers to be looked up, or for a stream before states are polled again. */
+  get #isWaiting(): boolean {
+    const waitsForStream = this.#live === null && !this.#isPolling;
+    return waitsForStream || this.#options.cluster.nextExpiryMs !== null || Number.isFinite(this.#pidsAtMs);
+  }
+
   #tick(): void {
     const { cluster, onEvents } = this.#options;
     const now = performance.now();
@@ -391,6 +413,7 @@ export class Follower {
   #schedulePids(): void {
     if (this.#options.cluster.pidsWanted.size === 0 || this.#pidsAtMs !== Number.POSITIVE_INFINITY) return;
     this.#pidsAtMs = performance.now() + PIDS_DELAY_MS * (1 + this.#random());
+    this.#tickIn(TICK_MS);
   }
 
   async #askForPids(master: Master): Promise<void> {
