@@ -12,6 +12,7 @@ import { limitRate, offerKeepalive, startCookies } from './engine/core-options.t
 import { Engine } from './engine/engine.ts';
 import { type MesosDnsError, messageOf } from './errors.ts';
 import { createFollowing, type Following } from './following.ts';
+import { takeOverGarbage } from './garbage.ts';
 import { ClusterGuard } from './guard/cluster-guard.ts';
 import { HostAddresses } from './hosts/host-addresses.ts';
 import type { HttpApiOptions } from './http/server.ts';
@@ -122,6 +123,7 @@ class RunningApp implements App {
   #access: { close(): void } | null = null;
   readonly #stopRateReport: () => void;
   readonly #stopWatch: () => void;
+  readonly #garbage = takeOverGarbage();
   #isStopping = false;
 
   constructor(options: AppOptions, engine: Engine) {
@@ -309,6 +311,7 @@ class RunningApp implements App {
     this.#stopCookies();
     this.#stopRateReport();
     this.#stopWatch();
+    this.#garbage.close();
     this.#access?.close();
     this.#zone.close();
     await Promise.all([this.#closeFollowing(), this.#http.close()]);
@@ -359,7 +362,7 @@ class RunningApp implements App {
       cluster: this.#cluster,
       logger,
       metrics: this.#metrics,
-      onState: (state) => void this.#zone.update(state),
+      onState: (state) => void this.#zone.update(state).then(() => this.#garbage.left()),
       onEvents: () => this.#zone.changed(),
       onMasters: () => this.#zone.refresh(),
       until: () => this.#mayTakeState,
