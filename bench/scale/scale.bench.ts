@@ -15,6 +15,7 @@ import { RecordIndex } from '../../src/records/record-index.ts';
 import { LiveCluster } from '../../src/state/live-cluster.ts';
 import type { MesosState } from '../../src/state/model.ts';
 import { parseState } from '../../src/state/parse.ts';
+import { TASK_MIN_BYTES } from '../../src/zone/table-publisher.ts';
 import { freePort } from '../../test/support/ports.ts';
 import { deriveInput } from '../../test/support/states.ts';
 import { query, tableInput } from '../../test/support/zone.ts';
@@ -123,6 +124,7 @@ async function measureBuilds(first: MesosState): Promise<Figures> {
     const { config, hostAddresses, masters, nameServerAddresses } = deriveInput(first);
     const surroundings = { hostAddresses, masters, nameServerAddresses, warn: () => undefined };
     const startMs = performance.now();
+    engine.expect(cluster.taskCount * TASK_MIN_BYTES);
     const index = new RecordIndex(config, cluster, surroundings);
     const derivedMs = performance.now();
     engine.publish(tableInput(index.records));

@@ -79,6 +79,11 @@ export class Arena {
     });
   }
 
+  /** Behind everything that was ever allocated. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** Octets in allocated regions. */
   get usedBytes(): number {
     return this.#end - this.#base - this.#free.reduce((sum, region) => sum + region.size, 0);

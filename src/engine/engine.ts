@@ -4,6 +4,7 @@ import { Arena, type Region } from './arena.ts';
 import { type CacheSettings, writeCacheSettings } from './cache-settings.ts';
 import { ARENA_BASE, TABLE_ALIGN } from './contract.ts';
 import { type CoreBuild, compileCore, instantiateCore } from './core.ts';
+import { touchAhead } from './first-touch.ts';
 import { createMemory, growTo, wholeMemoryViews } from './memory.ts';
 import { Publisher } from './publisher.ts';
 import { PageFullError, Table } from './table.ts';
@@ -13,6 +14,8 @@ import type { Workshop } from './workshop.ts';
 
 /** Below so much, garbage is left where it is. */
 const GARBAGE_MIN_BYTES = 4 * 1024 * 1024;
+/** Less is not worth a thread. */
+const EXPECTED_MIN_BYTES = 8 * 1024 * 1024;
 /** Where more than one name in so many has changed, building the whole zone is quicker and leaves no garbage. */
 const CHANGED_SHARE = 3;
 
@@ -72,6 +75,23 @@ export class Engine {
   /** Other times for the cache, from now on; its size stays. */
   tuneCache(settings: CacheSettings): void {
     writeCacheSettings(this.memory, settings);
+  }
+
+  /**
+   * Gets memory ready for a first table that is to be built soon.
+   * @param sizeBytes what it will surely take
+   */
+  expect(sizeBytes: number): void {
+    if (sizeBytes < EXPECTED_MIN_BYTES || this.#table !== null || this.#placed.length > 0) return;
+    const { arena, memory } = this.#workshop;
+    const from = arena.end;
+    const to = from + sizeBytes;
+    try {
+      growTo(memory, to);
+    } catch {
+      return; // whoever builds it is told
+    }
+    touchAhead({ memory, from, to });
   }
 
   /** Builds the whole zone and makes it the current one. Throws ERR_TABLE_FULL where it does not fit; the old one stays. */

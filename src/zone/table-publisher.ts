@@ -14,7 +14,7 @@ import type { StoredImage } from '../snapshot/image-file.ts';
 
 export interface TablePublisherOptions {
   readonly config: Config;
-  readonly engine: Pick<Engine, 'publish' | 'change' | 'publishImage'>;
+  readonly engine: Pick<Engine, 'expect' | 'publish' | 'change' | 'publishImage'>;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'zoneNames' | 'zoneUnwritableRecords' | 'tablesRefused'>;
   /** Told of every new table of records, with the names that differ from the one before; null: all may. */
@@ -32,6 +32,8 @@ export interface NewTable {
 
 /** Publications that follow each other more closely have a line only where everything is logged. */
 const LOG_GAP_MS = 500;
+/** Octets of a task's two canonical names in a table, with their places in the index: none that runs takes less. */
+export const TASK_MIN_BYTES = 300;
 /** How many unwritable records a warning names. */
 const NAMED_MAX = 5;
 
@@ -55,6 +57,11 @@ export class TablePublisher {
   configure(config: Config): void {
     this.#config = config;
     this.#localZones = localZonesOf(config);
+  }
+
+  /** A table of so many tasks' records comes soon. */
+  expect(taskCount: number): void {
+    this.#options.engine.expect(taskCount * TASK_MIN_BYTES);
   }
 
   /** Makes a table the current one. @returns false where the table was refused; the one before stays */

@@ -344,6 +344,7 @@ export class Zone {
   }
 
   #newIndex(): RecordIndex {
+    this.#tables.expect(this.#cluster.taskCount);
     const unknownHosts = new Set<string>();
     const index = new RecordIndex(
       this.#config,

@@ -21,7 +21,7 @@ async function setUp() {
   const zone = new Zone({
     config,
     cluster,
-    engine: { publish, change: publish, publishImage: () => false },
+    engine: { expect: () => undefined, publish, change: publish, publishImage: () => false },
     hosts: { resolve: async () => undefined, lookup: () => [], learn: () => undefined },
     guard: { admit: (state) => state, holdsLoss: () => false, noteAwaited: () => undefined },
     masters: () => null,

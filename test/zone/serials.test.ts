@@ -43,7 +43,7 @@ function start(snapshot: ClusterSnapshot | null, nowMs = () => 1_700_000_000_000
   const zone = new Zone({
     config,
     cluster,
-    engine: { publish, change: publish, publishImage: () => false },
+    engine: { expect: () => undefined, publish, change: publish, publishImage: () => false },
     hosts: { resolve: async () => undefined, lookup: historyAddresses, learn: () => undefined },
     guard: { admit: (state) => state, holdsLoss: () => false, noteAwaited: () => undefined },
     masters: () => null,

@@ -62,6 +62,7 @@ async function setUp() {
   const zone = new Zone({
     config,
     engine: {
+      expect: () => undefined,
       publish,
       publishImage: () => false,
       change(changes: TableChanges, whole: () => TableInput): PublishedTable {
