@@ -31,8 +31,8 @@ import { type BatchShape, domainOf } from './packet-batch.ts';
 import type { Endpoint, Place } from './service.ts';
 import { encodeAddress, familyOf, isWildcard } from './socket-address.ts';
 
-/** A worker that waits for packets looks at its orders this often. */
-export const RECEIVE_TIMEOUT_MS = 250;
+/** A worker that waits for packets looks at its orders this often, and with every packet. */
+export const RECEIVE_TIMEOUT_MS = 1000;
 
 /** An open socket; as plain as it is, threads hand it to one another. */
 export interface UdpSocket extends BatchShape {
@@ -211,7 +211,8 @@ function askForLocalAddresses(libc: Libc, fd: number, family: 4 | 6): void {
 
 function setReceiveTimeout(libc: Libc, fd: number): void {
   const timeout = new DataView(new ArrayBuffer(TIMEVAL_SIZE));
-  timeout.setBigInt64(TIMEVAL_MICROSECONDS, BigInt(RECEIVE_TIMEOUT_MS * 1000), true);
+  timeout.setBigInt64(0, BigInt(Math.floor(RECEIVE_TIMEOUT_MS / 1000)), true);
+  timeout.setBigInt64(TIMEVAL_MICROSECONDS, BigInt((RECEIVE_TIMEOUT_MS % 1000) * 1000), true);
   must(libc, 'setsockopt SO_RCVTIMEO', libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout.buffer, TIMEVAL_SIZE));
 }
 

@@ -23,6 +23,7 @@ import type { SampledQuery } from '../sockets/query-sampler.ts';
 import type { Place } from '../sockets/service.ts';
 import { COUNTERS, createControlBuffer, ORDER_STOP, UdpControl, type UdpCounter } from '../sockets/udp-control.ts';
 import { RECEIVE_TIMEOUT_MS, type UdpSocket, UdpSockets } from '../sockets/udp-sockets.ts';
+import { wakeReceivers } from '../sockets/wake.ts';
 import { AskedFigures } from './asked-figures.ts';
 import { availableCores } from './cores.ts';
 import type {
@@ -251,8 +252,10 @@ export class ServiceSupervisor {
   /** Answers what was received, for up to `graceMs`, then ends. */
   async stop(graceMs: number): Promise<void> {
     const stream = this.#stream;
+    for (const { control } of this.#udpWorkers) control.give(ORDER_STOP);
+    wakeReceivers(this.#sockets?.endpoints ?? [], this.#udpWorkers.length);
     await Promise.all([
-      ...this.#udpWorkers.map(({ thread, control }) => thread.stop(() => control.give(ORDER_STOP), UDP_STOP_MS)),
+      ...this.#udpWorkers.map(({ thread }) => thread.stop(() => undefined, UDP_STOP_MS)),
       // What the workers forwarded last reaches it before their ports close, and it waits for that.
       stream?.stop(
         () => stream.post({ kind: 'stop', graceMs } satisfies StreamOrder),
