@@ -78,11 +78,12 @@ export class Engine {
   }
 
   /**
-   * Gets memory ready for a first table that is to be built soon.
+   * Gets memory ready for a first table of records that is to be built soon. Later ones find that of those before.
    * @param sizeBytes what it will surely take
    */
   expect(sizeBytes: number): void {
-    if (sizeBytes < EXPECTED_MIN_BYTES || this.#table !== null || this.#placed.length > 0) return;
+    const isFirst = this.#placed.length === 0 && !(this.#table?.hasRecords ?? false);
+    if (!isFirst || sizeBytes < EXPECTED_MIN_BYTES) return;
     const { arena, memory } = this.#workshop;
     const from = arena.end;
     const to = from + sizeBytes;

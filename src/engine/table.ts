@@ -119,6 +119,11 @@ export class Table {
     }
   }
 
+  /** Whether a state is known. */
+  get hasRecords(): boolean {
+    return this.#input.records !== null;
+  }
+
   /** Whether no name has capital letters, as far as is known. */
   get isFolded(): boolean {
     return this.#zone.isFolded;
@@ -167,7 +172,7 @@ export class Table {
 
   /** This generation as it can be kept; null while no state is known. */
   get image(): TableImage | null {
-    if (this.#input.records === null) return null;
+    if (!this.hasRecords) return null;
     const { address } = this.#negativeSoa;
     return {
       serial: this.#serial,

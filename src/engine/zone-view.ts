@@ -97,7 +97,7 @@ export class ZoneView {
   }
 }
 
-/** The distinct values of some lists; the list itself where only one has any, so that bodies can be shared. */
+/** The distinct values of some lists. Of lists that are empty but for one, that one itself: names share the body of a list. */
 function union(lists: readonly (readonly string[])[]): readonly string[] {
   const filled = lists.filter((list) => list.length > 0);
   if (filled.length < 2) return filled[0] ?? NONE;

@@ -17,6 +17,8 @@ function residentBytes(): number {
 describe('memory for a table that is expected', () => {
   it('is used by another thread, and keeps what is written meanwhile', async () => {
     const engine = await Engine.create();
+    // As the program does before it knows a state.
+    engine.publish(tableInput(null));
     const from = engine.memory.buffer.byteLength;
     const before = residentBytes();
     engine.expect(256 * MB);
