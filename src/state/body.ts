@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { releaseBytes } from './release.ts';
+import { PassingBuffers, releaseBytes } from './release.ts';
 
 export interface BodyOptions {
   /** The answer's `content-encoding`, undefined where it has none. */
@@ -34,8 +34,12 @@ export async function readBody(body: Readable, options: BodyOptions): Promise<Ui
     sink !== undefined && packing === 'plain'
       ? new PassedBytes(sink, maxBytes)
       : new GrowingBytes(expectedBytes(contentLength, maxBytes), maxBytes);
+  const passing = new PassingBuffers();
   const collect = async (pieces: AsyncIterable<Buffer>) => {
-    for await (const piece of pieces) if (!kept.add(piece)) return;
+    for await (const piece of pieces) {
+      passing.next(piece);
+      if (!kept.add(piece)) return;
+    }
   };
   // The pipeline rejects with whatever ends the body, but a body that is given up on purpose says so as an event too.
   body.on('error', () => undefined);
@@ -51,7 +55,7 @@ export async function readBody(body: Readable, options: BodyOptions): Promise<Ui
   if (packing === 'plain') return kept.bytes();
   const packed = kept.bytes();
   const bytes = await unpack(packed, maxBytes);
-  await releaseBytes(packed);
+  releaseBytes(packed);
   signal.throwIfAborted();
   return bytes;
 }
@@ -110,7 +114,7 @@ class GrowingBytes {
     if (length > this.buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(length, this.buffer.length * 2), this.maxBytes));
       grown.set(this.bytes());
-      void releaseBytes(this.buffer);
+      releaseBytes(this.buffer);
       this.buffer = grown;
     }
     this.buffer.set(piece, this.length);

@@ -55,7 +55,7 @@ export async function fetchState<S>(
       try {
         return hasArrived ? arriving.end() : parse(bytes);
       } finally {
-        await releaseBytes(bytes);
+        releaseBytes(bytes);
       }
     },
   };

@@ -50,7 +50,7 @@ export class RecordDecoder {
           const gathered = this.#gathered as Buffer;
           this.#gathered = null;
           this.#finish(gathered.subarray(0, this.#length), record);
-          void releaseBytes(gathered);
+          releaseBytes(gathered);
         }
       }
       at = end;
@@ -82,7 +82,7 @@ export class RecordDecoder {
       const grown = Buffer.allocUnsafeSlow(size);
       if (this.#gathered !== null) {
         grown.set(this.#gathered.subarray(0, this.#filled));
-        void releaseBytes(this.#gathered);
+        releaseBytes(this.#gathered);
       }
       this.#gathered = grown;
     }

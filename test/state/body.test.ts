@@ -71,18 +71,18 @@ describe('a body', () => {
 describe('a body that is given up', () => {
   it('takes no memory any more where it was large', () => {
     const large = Buffer.allocUnsafeSlow(1024 * 1024);
-    void releaseBytes(large);
+    releaseBytes(large);
     assert.equal(large.length, 0);
     const small = Buffer.from('small');
-    void releaseBytes(small);
+    releaseBytes(small);
     assert.equal(small.toString(), 'small');
   });
 
-  it('has given its memory back when that is said', async () => {
+  it('has given its memory back at once', () => {
     const sizeBytes = 64 * 1024 * 1024;
     const large = Buffer.alloc(sizeBytes, 1);
     const before = process.memoryUsage.rss();
-    await releaseBytes(large);
+    releaseBytes(large);
     assert.ok(process.memoryUsage.rss() < before - sizeBytes / 2);
   });
 });
