@@ -47,6 +47,8 @@ export interface Inserted {
   readonly isFull: boolean;
   /** Names that the table has only now. */
   readonly added: number;
+  /** Names that it had before, or that were among these twice. */
+  readonly repeated: number;
   /** Octets that it does not lead to any more. */
   readonly garbage: number;
   /** Names that have some of those added right below them, and how many; several times some of them. */
@@ -55,7 +57,7 @@ export interface Inserted {
   readonly left: readonly string[];
 }
 
-const NOTHING = { isFull: false, added: 0, garbage: 0, children: [] };
+const NOTHING = { isFull: false, added: 0, repeated: 0, garbage: 0, children: [] };
 
 export class NameList {
   readonly #workshop: Workshop;
@@ -126,9 +128,11 @@ export class NameList {
       else if (siblings > 0) children.push([nameAbove(name), siblings]);
       element += LISTED_SIZE / WORD;
     }
+    const added = words[LIST_ADDED / WORD] ?? 0;
     return {
       isFull: words[LIST_IS_FULL / WORD] !== 0,
-      added: words[LIST_ADDED / WORD] ?? 0,
+      added,
+      repeated: names.length - left.length - added,
       garbage: words[LIST_GARBAGE / WORD] ?? 0,
       children,
       left,

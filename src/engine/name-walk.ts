@@ -2,7 +2,7 @@
 // what is not there costs as much as what is.
 
 import { foldCase, hasUpperCase, isWithin } from '../dns/name.ts';
-import type { RecordSet } from '../records/record-set.ts';
+import type { RecordSet, RecordsApart } from '../records/record-set.ts';
 
 const NONE: readonly string[] = [];
 
@@ -21,13 +21,17 @@ export type UseName = (name: string, records: NameRecords) => void;
 
 type Values = readonly string[] | undefined;
 
+/** Thrown where a canonical name may have other records beside its own, so that it is to be looked up after all. */
+export class NotOwnError extends Error {}
+
 /**
- * hosts(), services() and aliases() together come to every name that has records, nearly always once; they are called in this
- * order. Whoever is told of a name once more is told all that it has.
+ * hosts(), own(), services() and aliases() together come to every name that has records, nearly always once; they are called in
+ * this order. Whoever is told of a name once more is told all that it has, but for own().
  */
 export class NameWalk {
   readonly #zone: { recordsOf(name: string): NameRecords };
   readonly #source: RecordSet;
+  readonly #apart: RecordsApart | null;
   readonly #domain: string;
   readonly #isFolded: boolean;
   /** Each name has exactly the records that stand under it as it is. */
@@ -40,19 +44,28 @@ export class NameWalk {
     srvs: NONE,
   };
 
-  /** @param isFolded no name has capital letters, as far as is known */
-  constructor(zone: { recordsOf(name: string): NameRecords }, source: RecordSet, domain: string, isFolded: boolean) {
-    const { as, aaaas, srvs, aliases } = source;
+  /**
+   * @param apart of the source, null where all its names are looked up
+   * @param isFolded no name has capital letters, as far as is known
+   */
+  constructor(
+    zone: { recordsOf(name: string): NameRecords },
+    source: RecordSet,
+    apart: RecordsApart | null,
+    domain: string,
+    isFolded: boolean,
+  ) {
     this.#zone = zone;
     this.#source = source;
+    this.#apart = apart;
     this.#domain = domain;
     this.#isFolded = isFolded;
-    this.isPlain = isFolded && every(aliases.keys(), (name) => !as.has(name) && !aaaas.has(name) && !srvs.has(name));
+    this.isPlain = isFolded && every(source.aliases.keys(), (name) => !hasOwnRecords(source, name));
   }
 
-  /** Names with addresses. */
+  /** Names with addresses, but for those that come with own(). */
   hosts(use: UseName): void {
-    const { as, aaaas } = this.#source;
+    const { as, aaaas } = this.#apart ?? this.#source;
     // Names with both mostly come in the same order in both maps.
     const others = aaaas.entries();
     let other = others.next();
@@ -70,12 +83,27 @@ export class NameWalk {
     }
   }
 
+  /**
+   * Canonical names with addresses, where the source has them apart. Throws NotOwnError where one may have services; whether one
+   * has come before is for the user to see.
+   */
+  own(use: UseName): void {
+    if (this.#apart === null) return;
+    const { names, addresses } = this.#apart.own;
+    for (const [i, name] of names.entries()) {
+      const set = addresses[i];
+      if (set === undefined || set.ipv4.length + set.ipv6.length === 0) continue;
+      if (isUnderscored(name)) throw new NotOwnError();
+      this.#visit(use, name, set.ipv4, set.ipv6, undefined);
+    }
+  }
+
   /** Names with services. */
   services(use: UseName): void {
-    const { as, aaaas, srvs } = this.#source;
-    for (const [name, list] of srvs) {
-      if (!isUnderscored(name)) this.#visit(use, name, as.get(name), aaaas.get(name), list);
-      else if (!this.#servicesMayBeHosts || !(as.has(name) || aaaas.has(name))) {
+    const source = this.#source;
+    for (const [name, list] of source.srvs) {
+      if (!isUnderscored(name)) this.#visit(use, name, source.as.get(name), source.aaaas.get(name), list);
+      else if (!this.#servicesMayBeHosts || !(source.as.has(name) || source.aaaas.has(name))) {
         this.#visit(use, name, undefined, undefined, list);
       }
     }
@@ -83,10 +111,8 @@ export class NameWalk {
 
   /** Names that have only what others have. */
   aliases(use: UseName): void {
-    const { as, aaaas, srvs, aliases } = this.#source;
-    for (const name of aliases.keys()) {
-      if (as.has(name) || aaaas.has(name) || srvs.has(name)) continue;
-      this.#visitOther(use, name);
+    for (const name of this.#source.aliases.keys()) {
+      if (!hasOwnRecords(this.#source, name)) this.#visitOther(use, name);
     }
   }
 
@@ -115,6 +141,10 @@ export class NameWalk {
     const key = foldCase(name);
     if (isWithin(key, this.#domain)) use(key, this.#zone.recordsOf(key));
   }
+}
+
+function hasOwnRecords({ as, aaaas, srvs }: RecordSet, name: string): boolean {
+  return as.has(name) || aaaas.has(name) || srvs.has(name);
 }
 
 function isUnderscored(name: string): boolean {

@@ -7,8 +7,8 @@ import type { Region } from './arena.ts';
 import { NODE_EXTENT, NODE_RRSET_COUNT, PAGE_SIZE, PAGES_MAX, TABLE_DIRECTORY } from './contract.ts';
 import { Heap } from './heap.ts';
 import { type MemoryViews, wholeMemoryViews } from './memory.ts';
-import { NameList } from './name-list.ts';
-import type { UseName } from './name-walk.ts';
+import { type Inserted, NameList } from './name-list.ts';
+import { type NameWalk, NotOwnError, type UseName } from './name-walk.ts';
 import { NodeWriter } from './node-writer.ts';
 import { ServiceWriter } from './service-writer.ts';
 import { TableHeader } from './table-header.ts';
@@ -60,29 +60,31 @@ export class Table {
    */
   static build(workshop: Workshop, input: TableInput, generation: number, isFolded = true): Table {
     let expectsFolded = isFolded;
+    let isApart = true;
     let pageCount = 1;
     const names = input.records === null ? 1 : sizeEstimate(input.records);
     while (pageCount * NAMES_PER_PAGE < names) pageCount *= 2;
     for (;;) {
-      const table = new Table(workshop, input, expectsFolded);
+      const table = new Table(workshop, input, expectsFolded, isApart);
       try {
         table.#buildWhole(pageCount, generation);
         return table;
       } catch (error) {
         for (const region of table.regions) workshop.arena.release(region);
         if (error instanceof NotFoldedError) expectsFolded = false;
+        else if (error instanceof NotOwnError) isApart = false;
         else if (error instanceof PageFullError && pageCount < PAGES_MAX) pageCount *= 2;
         else throw error;
       }
     }
   }
 
-  private constructor(workshop: Workshop, input: TableInput, isFolded: boolean) {
+  private constructor(workshop: Workshop, input: TableInput, isFolded: boolean, isApart: boolean) {
     this.#workshop = workshop;
     this.#input = input;
     this.#domain = foldCase(fqdn(input.domain));
     this.#heap = new Heap(workshop.memory, workshop.arena);
-    this.#zone = new ZoneView(input.records ?? NO_RECORDS, this.#domain, isFolded);
+    this.#zone = new ZoneView(input.records ?? NO_RECORDS, this.#domain, isFolded, isApart);
     this.#zones = new ZoneList(this.#domain, input.forwardZones, input.localZones);
     const { ttl, srvWeight, soa } = input;
     this.#writer = new NodeWriter({ heap: this.#heap, zone: this.#zone, domain: this.#domain, ttl, srvWeight }, soa);
@@ -217,6 +219,7 @@ export class Table {
       const names = this.#zone.names();
       names.hosts(use);
       this.#insert(list);
+      this.#buildOwnNames(names, list);
       if (names.isPlain) {
         this.#writer.services = new ServiceWriter(this.#workshop, this.#heap, this.#header.address, this.#input);
       }
@@ -232,13 +235,36 @@ export class Table {
     }
   }
 
+  /** Canonical names. Throws NotOwnError where one of them had its node before. */
+  #buildOwnNames(names: NameWalk, list: NameList): void {
+    const others: string[] = [];
+    const insert = () => {
+      const { repeated, left } = this.#insertAll(list);
+      if (repeated > 0) throw new NotOwnError();
+      others.push(...left);
+    };
+    names.own((name, records) => {
+      if (name.length > MAX_NAME_SIZE) others.push(name);
+      else this.#writer.writeTo(list, name, records);
+      if (list.isFull) insert();
+    });
+    insert();
+    this.#zone.putTogether();
+    for (const name of others) this.#insertAlone(name);
+  }
+
   #insert(list: NameList): void {
-    const { isFull, added, garbage, children, left } = list.insert(this.#header.address);
-    if (isFull) throw new PageFullError(PAGE_IS_FULL);
-    this.#nameCount += added;
-    this.#heap.garbageBytes += garbage;
-    for (const [name, count] of children) this.#addChildren(name, count);
-    for (const name of left) this.#insertAlone(name);
+    for (const name of this.#insertAll(list).left) this.#insertAlone(name);
+  }
+
+  /** All but those left. */
+  #insertAll(list: NameList): Inserted {
+    const inserted = list.insert(this.#header.address);
+    if (inserted.isFull) throw new PageFullError(PAGE_IS_FULL);
+    this.#nameCount += inserted.added;
+    this.#heap.garbageBytes += inserted.garbage;
+    for (const [name, count] of inserted.children) this.#addChildren(name, count);
+    return inserted;
   }
 
   #insertAlone(name: string): void {

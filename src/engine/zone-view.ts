@@ -2,18 +2,22 @@
 
 import { isIPv6, NOT_IPV4, parseIPv4, parseIp } from '../dns/ip-text.ts';
 import { foldCase, hasUpperCase } from '../dns/name.ts';
-import type { RecordMap, RecordSet } from '../records/record-set.ts';
+import type { RecordMap, RecordSet, RecordsApart } from '../records/record-set.ts';
 import { type NameRecords, NameWalk } from './name-walk.ts';
 
 const NONE: readonly string[] = [];
 
 /** How many names there are, about: empty non-terminals are not counted, several spellings each. */
-export function sizeEstimate({ as, aaaas, srvs, aliases, ptrs }: RecordSet): number {
-  return as.size + aaaas.size + srvs.size + aliases.size + ptrs.size;
+export function sizeEstimate(records: RecordSet): number {
+  const { as, aaaas } = records.apart ?? records;
+  const ownCount = records.apart?.own.names.length ?? 0;
+  return as.size + aaaas.size + ownCount + records.srvs.size + records.aliases.size + records.ptrs.size;
 }
 
 export class ZoneView {
   #records: RecordSet;
+  /** Null where addresses are looked up among those of all names. */
+  #apart: RecordsApart | null;
   readonly #domain: string;
   /** Folded name to the other spellings under which it has records; few zones have any. */
   readonly #spellings = new Map<string, readonly string[]>();
@@ -21,9 +25,11 @@ export class ZoneView {
   /**
    * @param domain folded, with its final dot
    * @param isFolded no name has capital letters
+   * @param apart canonical names are left to the walk, where the records have them apart
    */
-  constructor(records: RecordSet, domain: string, isFolded: boolean) {
+  constructor(records: RecordSet, domain: string, isFolded: boolean, apart = false) {
     this.#records = records;
+    this.#apart = apart && isFolded && records.aliases.size === 0 ? (records.apart ?? null) : null;
     this.#domain = domain;
     if (isFolded) return;
     for (const map of [records.as, records.aaaas, records.srvs]) {
@@ -50,7 +56,12 @@ export class ZoneView {
 
   /** Every name, in the order in which a table is built. */
   names(): NameWalk {
-    return new NameWalk(this, this.#records, this.#domain, this.isFolded);
+    return new NameWalk(this, this.#records, this.#apart, this.#domain, this.isFolded);
+  }
+
+  /** From now on, addresses are looked up among those of all names. */
+  putTogether(): void {
+    this.#apart = null;
   }
 
   /** Reverse names and what they point to, as derived. */
@@ -72,11 +83,11 @@ export class ZoneView {
   }
 
   as(name: string): readonly string[] {
-    return this.#values(this.#records.as, name);
+    return this.#values((this.#apart ?? this.#records).as, name);
   }
 
   aaaas(name: string): readonly string[] {
-    return this.#values(this.#records.aaaas, name);
+    return this.#values((this.#apart ?? this.#records).aaaas, name);
   }
 
   srvs(name: string): readonly string[] {

@@ -17,8 +17,9 @@ import type { RecordConfig } from './derive.ts';
 import { FrameworkNames } from './framework-names.ts';
 import { isReserve } from './health.ts';
 import { domainFragment, type LabelRule, RFC952, RFC1123 } from './labels.ts';
+import { OwnNames } from './own-names.ts';
 import { type RecordChanges, reverted } from './record-changes.ts';
-import type { RecordSet } from './record-set.ts';
+import type { RecordSet, RecordsApart } from './record-set.ts';
 import type { Alias, NamesOfFramework, ServiceNames } from './service-names.ts';
 import { type AgentPlace, labelSource, TaskRecords } from './task.ts';
 import { type RecordType, ZoneBuilder } from './zone-builder.ts';
@@ -60,11 +61,18 @@ interface Unsettled {
   readonly taskKeys: readonly string[];
   readonly canonicalCounts: Uint32Array;
   /** One task's behind the other's. */
-  readonly canonicalNames: readonly string[];
+  readonly own: OwnNames;
   /** Tasks whose records only stand in for others; they are added last, one by one. */
   readonly reserve: readonly Entry[];
   /** Nobody has looked at how the names with records are spelled. */
   mustNoteNames: boolean;
+}
+
+/** Address records that were derived apart, and the maps that they belong into. */
+interface Apart extends RecordsApart {
+  readonly own: OwnNames;
+  readonly as: Map<string, readonly string[]>;
+  readonly aaaas: Map<string, readonly string[]>;
 }
 
 /** What names to write anew, and a way back. */
@@ -82,7 +90,9 @@ const MAX_FORGOTTEN_SETS = 1000;
 export class RecordIndex {
   readonly #config: RecordConfig;
   readonly #rule: LabelRule;
-  readonly #values: Record<RecordType, CountedValues>;
+  #values = newValues();
+  /** Addresses that are not in the values yet, with the maps of those that are; null once they are. */
+  #apart: Apart | null = null;
   readonly #pointers = new CountedPointers();
   readonly #aliases: CountedAliases;
   readonly #frameworks = new Map<string, IndexedFramework>();
@@ -105,35 +115,24 @@ export class RecordIndex {
     this.#rule = config.enforceRFC952 ? RFC952 : RFC1123;
     this.#names = new FrameworkNames(config.domain, this.#rule, config.dottedNames);
     this.#sets = new AddressSets(config.IPSources);
-    const builder = new ZoneBuilder((type, name, value) => this.#values[type].repeat(name, value));
-    this.#values = { A: new CountedValues(), AAAA: new CountedValues(), SRV: new CountedValues() };
     this.#aliases = new CountedAliases((name) => this.#exists(name));
-    this.#buildCluster(cluster, surroundings, builder);
+    const builder = this.#newBuilder();
+    this.#deriveClusterRecords(cluster, surroundings);
+    this.#addClusterTo(builder);
     const unsettled = this.#buildTasks(cluster, builder);
-    const { as, aaaas, srvs } = builder.finish();
-    this.#values.A.adopt(as);
-    this.#values.AAAA.adopt(aaaas);
-    this.#values.SRV.adopt(srvs);
+    this.#unsettled = unsettled;
+    this.#apart = { own: unsettled.own, ...this.#adopt(builder) };
+    if (unsettled.reserve.length > 0 || !this.#aliases.isEmpty) this.#putTogether();
     for (const entry of unsettled.reserve) this.#contribute(entry);
-    for (const type of TYPES) {
-      this.#values[type].take();
-      this.#values[type].endStep();
-    }
+    this.#beginChanges();
     if (this.#aliases.isEmpty) unsettled.mustNoteNames = true;
     else this.#noteNames();
-    this.#unsettled = unsettled;
     this.#aliases.take();
     this.#pointers.take();
-    this.#records = {
-      as: this.#values.A.map,
-      aaaas: this.#values.AAAA.map,
-      srvs: this.#values.SRV.map,
-      ptrs: this.#pointers.map,
-      aliases: this.#aliases.map,
-    };
+    this.#records = this.#recordsAsAsked();
   }
 
-  /** All records; the same maps for ever, which change with update(). Lists in them never change. */
+  /** All records; the same maps from the first look on, which change with update(). Lists in them never change. */
   get records(): RecordSet {
     return this.#records;
   }
@@ -150,13 +149,14 @@ export class RecordIndex {
   settle(): void {
     const unsettled = this.#unsettled;
     if (unsettled === null) return;
+    this.#putTogether();
     this.#unsettled = null;
-    const { entries, taskKeys, canonicalCounts, canonicalNames } = unsettled;
+    const { entries, taskKeys, canonicalCounts, own } = unsettled;
     let next = 0;
     for (const [i, entry] of entries.entries()) {
       this.#remember(entry, taskKeys[i] ?? '');
       const end = next + (canonicalCounts[i] ?? 0);
-      for (; next < end; next += 1) this.#byCanonical.add(canonicalNames[next] ?? '', entry);
+      for (; next < end; next += 1) this.#byCanonical.add(own.names[next] ?? '', entry);
     }
     if (unsettled.mustNoteNames) this.#noteNames();
   }
@@ -212,13 +212,77 @@ export class RecordIndex {
 
   // --- the whole ---
 
-  #buildCluster(cluster: IndexedCluster, surroundings: Surroundings, builder: ZoneBuilder): void {
+  #newBuilder(): ZoneBuilder {
+    return new ZoneBuilder((type, name, value) => this.#values[type].repeat(name, value));
+  }
+
+  #adopt(builder: ZoneBuilder): Omit<Apart, 'own'> {
+    const { as, aaaas, srvs } = builder.finish();
+    this.#values.A.adopt(as);
+    this.#values.AAAA.adopt(aaaas);
+    this.#values.SRV.adopt(srvs);
+    return { as, aaaas };
+  }
+
+  /** Changes are those from now on. */
+  #beginChanges(): void {
+    for (const type of TYPES) {
+      this.#values[type].take();
+      this.#values[type].endStep();
+    }
+  }
+
+  #recordsAsAsked(): RecordSet {
+    const index = this;
+    return {
+      get apart() {
+        return index.#apart;
+      },
+      get as() {
+        index.#putTogether();
+        return index.#values.A.map;
+      },
+      get aaaas() {
+        index.#putTogether();
+        return index.#values.AAAA.map;
+      },
+      get srvs() {
+        return index.#values.SRV.map;
+      },
+      ptrs: this.#pointers.map,
+      aliases: this.#aliases.map,
+    };
+  }
+
+  /** Puts canonical names among the others. Where one of them is no task's own, all records are derived anew, with a look at each. */
+  #putTogether(): void {
+    if (this.#apart === null) return;
+    const { own, as, aaaas } = this.#apart;
+    this.#apart = null;
+    if (own.addTo(as, aaaas)) return;
+    this.#values = newValues();
+    const builder = this.#newBuilder();
+    this.#addClusterTo(builder);
+    const records = new TaskRecords(builder, null, this.#config);
+    for (const { task, framework, place } of this.#unsettled?.entries ?? []) {
+      const names = this.#namesOf(framework);
+      if (place === null || names === null || isReserve(task, this.#config)) continue;
+      records.add({ task, agent: place, addresses: this.#sets.ofTask(task, place.addresses) }, names);
+    }
+    this.#adopt(builder);
+    this.#beginChanges();
+  }
+
+  #deriveClusterRecords(cluster: IndexedCluster, surroundings: Surroundings): void {
     const { counts, places } = this.#deriveCluster(cluster, surroundings);
     this.#cluster = counts;
     this.#places = places;
     this.#clusterTargets = targetsOf(counts);
+  }
+
+  #addClusterTo(builder: ZoneBuilder): void {
     for (const type of TYPES) {
-      for (const [name, values] of counts[type]) {
+      for (const [name, values] of this.#cluster[type]) {
         for (const [value, count] of values) for (let i = 0; i < count; i++) builder.add(type, name, value);
       }
     }
@@ -232,19 +296,15 @@ export class RecordIndex {
     const entries = new Array<Entry>(taskCount);
     const taskKeys = new Array<string>(taskCount);
     const canonicalCounts = new Uint32Array(taskCount);
-    const canonicalNames = new Array<string>(NAMES_PER_TASK * taskCount);
+    const own = new OwnNames(NAMES_PER_TASK * taskCount);
     const reserve: Entry[] = [];
     let count = 0;
-    let nameCount = 0;
     const records = new TaskRecords(
       builder,
       reverseDNSOn ? (reverseName, name) => this.#pointers.add(reverseName, name) : null,
       this.#config,
-      ({ plain, slave }) => {
-        canonicalNames[nameCount] = plain;
-        canonicalNames[nameCount + 1] = slave;
-        nameCount += 2;
-      },
+      null,
+      (name, addresses) => own.add(name, addresses),
     );
     for (const [key, framework] of cluster.frameworks) {
       const indexed = this.#indexFramework(key, framework);
@@ -261,16 +321,16 @@ export class RecordIndex {
           reserve.push(entry);
           continue;
         }
-        const nameCountBefore = nameCount;
+        const nameCountBefore = own.count;
         const addresses = this.#sets.ofTask(task, place.addresses);
         this.#useNames(task, names, records.add({ task, agent: place, addresses }, names));
-        canonicalCounts[number] = nameCount - nameCountBefore;
+        canonicalCounts[number] = own.count - nameCountBefore;
       }
     }
     entries.length = count;
     taskKeys.length = count;
-    canonicalNames.length = nameCount;
-    return { entries, taskKeys, canonicalCounts, canonicalNames, reserve, mustNoteNames: false };
+    own.end();
+    return { entries, taskKeys, canonicalCounts, own, reserve, mustNoteNames: false };
   }
 
   #noteNames(): void {
@@ -571,6 +631,10 @@ export class RecordIndex {
     }
     return owners;
   }
+}
+
+function newValues(): Record<RecordType, CountedValues> {
+  return { A: new CountedValues(), AAAA: new CountedValues(), SRV: new CountedValues() };
 }
 
 /** The names under a task's discovery name as it is, where they are others than those under its label; see TaskRecords. */

@@ -29,6 +29,9 @@ export type PtrSink = (reverseName: string, name: string) => void;
 /** Told of the canonical names of each form of a task. */
 export type CanonicalSink = (canonical: NamePair, task: Task) => void;
 
+/** Takes the addresses of a canonical name in the sink's place; the name counts as new where it has any. */
+export type OwnSink = (canonicalName: string, addresses: AddressSet) => void;
+
 /** So many ports of a task are compared with each other; whether the targets of further ones are known is looked up. */
 const LOOK_BACK = 16;
 
@@ -44,6 +47,7 @@ export class TaskRecords {
   private readonly addPtr: PtrSink | null;
   private readonly slaveNamedPorts: boolean;
   private readonly canonicalSink: CanonicalSink | null;
+  private readonly ownSink: OwnSink | null;
   /** Canonical names that may be in use although no address shows it. */
   private readonly addressless = new Set<string>();
 
@@ -53,11 +57,13 @@ export class TaskRecords {
     addPtr: PtrSink | null,
     config: Pick<Config, 'slaveNamedPorts'>,
     canonicalSink: CanonicalSink | null = null,
+    ownSink: OwnSink | null = null,
   ) {
     this.sink = sink;
     this.addPtr = addPtr;
     this.slaveNamedPorts = config.slaveNamedPorts;
     this.canonicalSink = canonicalSink;
+    this.ownSink = ownSink;
   }
 
   /** @returns the names under the task's label */
@@ -82,9 +88,9 @@ export class TaskRecords {
     const canonical = framework.pair(names.t + identity);
     this.canonicalSink?.(canonical, task);
     this.sink.addAddresses(names.host.plain, addresses);
-    const plainIsNew = this.sink.addAddresses(canonical.plain, addresses);
+    const plainIsNew = this.addOwn(canonical.plain, addresses);
     this.sink.addAddresses(names.host.slave, agent.addresses);
-    const slaveIsNew = this.sink.addAddresses(canonical.slave, agent.addresses);
+    const slaveIsNew = this.addOwn(canonical.slave, agent.addresses);
     if (agent.addresses.all.length === 0) {
       this.sink.add('A', names.host.slave, agent.substitute);
       this.sink.add('A', canonical.slave, agent.substitute);
@@ -100,6 +106,13 @@ export class TaskRecords {
       // The agent's port may be one of the resources as well.
       if (this.slaveNamedPorts) this.sink.addServices(slave, flat(`${canonical.slave}:${port.number}`), false);
     }
+  }
+
+  /** @returns whether the name had no addresses before, and has some now */
+  private addOwn(canonicalName: string, addresses: AddressSet): boolean {
+    if (this.ownSink === null) return this.sink.addAddresses(canonicalName, addresses);
+    this.ownSink(canonicalName, addresses);
+    return addresses.ipv4.length > 0 || addresses.ipv6.length > 0;
   }
 
   /**

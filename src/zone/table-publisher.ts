@@ -146,8 +146,9 @@ export class TablePublisher {
   }
 
   /** `-v=2`: every record that is new, in the form that Mesos-DNS documents. @param changes null: all are. */
-  #logRecords({ as, aaaas, srvs }: RecordSet, changes: RecordChanges | null): void {
+  #logRecords(records: RecordSet, changes: RecordChanges | null): void {
     if (!this.#log.isLevelEnabled('trace')) return;
+    const { as, aaaas, srvs } = records;
     for (const [type, map] of Object.entries({ A: as, AAAA: aaaas, SRV: srvs })) {
       for (const name of changes?.names ?? map.keys()) {
         for (const value of map.get(name) ?? []) this.#log.trace(`[${type}]\t${name}: ${value}`);

@@ -3,13 +3,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { Config } from '../../src/config/config.ts';
 import { Arena } from '../../src/engine/arena.ts';
 import { ARENA_BASE, LIST_ABOVE_MAX, LIST_NAMES_MAX, SERVICES_MAX, TABLE_ALIGN } from '../../src/engine/contract.ts';
 import { type CoreBuild, compileCore, instantiateCore } from '../../src/engine/core.ts';
 import { createCoreAnswerer } from '../../src/engine/core-answerer.ts';
 import { createMemory, currentTableView, growTo } from '../../src/engine/memory.ts';
 import { Table } from '../../src/engine/table.ts';
+import { deriveRecords } from '../../src/records/derive.ts';
+import { RecordIndex } from '../../src/records/record-index.ts';
 import type { RecordSet } from '../../src/records/record-set.ts';
+import { LiveCluster } from '../../src/state/live-cluster.ts';
+import type { MesosState } from '../../src/state/model.ts';
+import { aState, historyAddresses, sorted } from '../support/histories.ts';
+import { deriveInput, discoveryModel, frameworkModel, runningStatus, stateOf, taskModel } from '../support/states.ts';
 import { answerData, decodeReply, query, recordSet, SOA, TCP, tableInput } from '../support/zone.ts';
 
 async function builder(build: CoreBuild) {
@@ -192,3 +199,83 @@ for (const build of ['release', 'debug'] as const) {
     });
   });
 }
+
+describe('canonical names that are written as they were derived', () => {
+  const OWN = { dottedNames: false };
+  const SURROUNDINGS = { hostAddresses: historyAddresses, masters: [], nameServerAddresses: [], warn: () => undefined };
+
+  function recordsOf(cluster: LiveCluster, config: Partial<Config>): RecordSet {
+    cluster.takeChanges();
+    return new RecordIndex(deriveInput(cluster.toState(), config).config, cluster, SURROUNDINGS).records;
+  }
+
+  for (const config of [
+    OWN,
+    { ...OWN, slaveNamedPorts: true, reverseDNSOn: true },
+    { ...OWN, healthAware: true },
+    {},
+  ]) {
+    it(`make the table that looking up each makes: ${JSON.stringify(config)}`, async () => {
+      const [derived, lookedUp] = [await builder('release'), await builder('release')];
+      let apartCount = 0;
+      fc.assert(
+        fc.property(aState, (state) => {
+          const cluster = LiveCluster.from(state);
+          const [records, others] = [recordsOf(cluster, config), recordsOf(cluster, config)];
+          const asked = askable(namesOf(others));
+          assert.equal(others.apart, null);
+          const built = derived(records);
+          if ((records.apart?.own.names.length ?? 0) > 0) apartCount += 1;
+          assert.deepEqual(observe(built, asked), observe(lookedUp(others), asked));
+        }),
+        { numRuns: 300 },
+      );
+      // Of the clusters without aliases and reserves, most have names that are their tasks' own.
+      if (config === OWN) assert.ok(apartCount > 30, `${apartCount} of 300`);
+    });
+  }
+
+  const sameId = ['c0-0000', 'c0-0001'].map((id) =>
+    frameworkModel({ id, tasks: [taskModel({ id: 'one', name: 'web', ports: [{ begin: 1, end: 2 }] })] }),
+  );
+  const canonical = 'web-y2q1d-s0';
+  const LONG_NAME = 'long'.repeat(15);
+  const CASES: readonly (readonly [string, MesosState])[] = [
+    ['come twice', stateOf([], { frameworks: sameId })],
+    [
+      'are the label of another task',
+      stateOf([taskModel({ id: 'a', name: 'web' }), taskModel({ id: 'b', name: canonical })]),
+    ],
+    ['are too long', stateOf([taskModel({ id: 'a', name: LONG_NAME }), taskModel({ id: 'b', name: 'web' })])],
+    [
+      'have capital letters',
+      stateOf([taskModel({ id: 'a', discovery: discoveryModel('Web', [{ number: '80' }]) }), taskModel({ id: 'b' })]),
+    ],
+    [
+      'look like services',
+      stateOf([taskModel({ id: 'a', discovery: discoveryModel('_web._tcp', [{ number: '80' }]) })]),
+    ],
+    [
+      'have an IPv6 address alone, and come twice',
+      stateOf(
+        ['10.0.0.1', 'fd00::1'].map((address) =>
+          taskModel({
+            id: 'a',
+            statuses: [runningStatus({ networkAddresses: [address] })],
+            ports: [{ begin: 1, end: 1 }],
+          }),
+        ),
+      ),
+    ],
+  ];
+  for (const [what, state] of CASES) {
+    it(`make the same table where they ${what}`, async () => {
+      const records = recordsOf(LiveCluster.from(state), OWN);
+      const expected = deriveRecords(deriveInput(state, OWN, { hostAddresses: historyAddresses }));
+      const asked = askable(namesOf(expected));
+      const built = (await builder('debug'))(records);
+      assert.deepEqual(observe(built, asked), observe((await builder('debug'))(expected), asked));
+      assert.deepEqual(sorted(records), sorted(expected));
+    });
+  }
+});

@@ -7,7 +7,7 @@ import type { Config } from '../../src/config/config.ts';
 import { changesBetween } from '../../src/records/record-changes.ts';
 import { RecordIndex, type Surroundings } from '../../src/records/record-index.ts';
 import { LiveCluster } from '../../src/state/live-cluster.ts';
-import { anEvent, copyOf, historyAddresses, sorted, whole } from '../support/histories.ts';
+import { anEvent, aState, copyOf, historyAddresses, sorted, whole } from '../support/histories.ts';
 import { deriveInput, discoveryModel, runningStatus, stateOf, taskModel } from '../support/states.ts';
 
 const SURROUNDINGS: Surroundings = {
@@ -66,6 +66,37 @@ describe('the record index', () => {
       );
     });
   }
+
+  for (const config of CONFIGS) {
+    it(`goes on from any cluster, whether anybody has looked at its records or not: ${JSON.stringify(config)}`, () => {
+      const batches = fc.array(fc.array(anEvent, { maxLength: 6 }), { maxLength: 5 });
+      fc.assert(
+        fc.property(aState, batches, fc.boolean(), (first, later, isLookedAt) => {
+          const cluster = LiveCluster.from(first);
+          const index = indexOf(cluster, config);
+          if (isLookedAt) assert.deepEqual(sorted(index.records), sorted(whole(cluster.toState(), config)));
+          for (const batch of later) {
+            for (const event of batch) cluster.apply(event);
+            update(index, cluster);
+            assert.deepEqual(sorted(index.records), sorted(whole(cluster.toState(), config)));
+          }
+        }),
+        { numRuns: 300 },
+      );
+    });
+  }
+
+  it('has the addresses of canonical names apart until somebody asks for them', () => {
+    const { records } = indexOf(LiveCluster.from(stateOf([taskModel({ name: 'web' })])), {});
+    const { own, as } = records.apart ?? assert.fail('they are not apart');
+    assert.equal(own.names.length, 2);
+    for (const name of own.names) assert.equal(as.has(name), false);
+    assert.deepEqual(
+      own.names.map((name) => records.as.get(name)),
+      own.addresses.map(({ ipv4 }) => ipv4),
+    );
+    assert.equal(records.apart, null);
+  });
 
   it('keeps a record that two tasks yield until both are gone', () => {
     const task = (id: string) => taskModel({ id, statuses: [runningStatus({ networkAddresses: ['10.0.0.5'] })] });

@@ -6,7 +6,7 @@ import { deriveRecords } from '../../src/records/derive.ts';
 import type { RecordSet } from '../../src/records/record-set.ts';
 import type { MasterEvent } from '../../src/state/events.ts';
 import type { MesosState, Task } from '../../src/state/model.ts';
-import { agentModel, deriveInput, runningStatus, taskModel } from './states.ts';
+import { agentModel, deriveInput, frameworkModel, runningStatus, stateOf, taskModel } from './states.ts';
 
 const FRAMEWORKS = ['f0', 'f1', 'f2'];
 const FRAMEWORK_NAMES = ['marathon', 'Marathon', 'kafka.prod', ''];
@@ -50,6 +50,16 @@ export const aTask: fc.Arbitrary<Task> = fc
     }),
   })
   .map((details) => taskModel(details));
+
+/** A cluster with all agents and frameworks, and most of its tasks running. */
+export const aState: fc.Arbitrary<MesosState> = fc
+  .tuple(...FRAMEWORKS.map(() => fc.tuple(fc.constantFrom(...FRAMEWORK_NAMES), fc.array(aTask, { maxLength: 5 }))))
+  .map((frameworks) =>
+    stateOf([], {
+      agents: AGENTS.map((id, i) => agentModel({ id, pidHost: `10.1.0.${1 + (i % 2)}` })),
+      frameworks: frameworks.map(([name, tasks], i) => frameworkModel({ id: FRAMEWORKS[i] ?? '', name, tasks })),
+    }),
+  );
 
 const taskAdded = fc
   .record({ frameworkId: fc.constantFrom(...FRAMEWORKS), task: aTask })
