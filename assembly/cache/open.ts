@@ -63,6 +63,8 @@ export function openCache(cache: usize, size: u32): void {
 export function flushCache(): void {
   const cache: usize = load<u32>(CONTROL_CACHE);
   if (cache == 0) return;
+  // Nothing is written without a segment. Memory that is as it was made is left alone: its first use costs time.
+  if (load<u32>(cache + CACHE_FREE + QUEUE_COUNT) == load<u32>(cache + CACHE_SEGMENT_COUNT)) return;
   const buckets: usize = load<u32>(cache + CACHE_BUCKETS);
   for (let left = load<u32>(cache + CACHE_BUCKET_MASK) + 1, bucket = buckets; left > 0; left--, bucket += BUCKET_SIZE) {
     for (let slot: usize = BUCKET_FIRST; slot < <usize>BUCKET_SIZE; slot += 8) atomic.store<u64>(bucket + slot, 0);

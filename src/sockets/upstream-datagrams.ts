@@ -58,6 +58,7 @@ export class UpstreamDatagrams implements Source {
   #openSockets = 0;
   readonly #buffers: Buffers;
   readonly #watcherWords = new Int32Array(new SharedArrayBuffer(WATCHER_WORDS * 4));
+  #isWatcherStarted = false;
   #isWatcherReady = false;
   #isClosed = false;
 
@@ -68,7 +69,6 @@ export class UpstreamDatagrams implements Source {
     this.#buffers = new Buffers(libc);
     this.#eventsPtr = libc.addressOf(this.#events.buffer);
     this.#epoll = must(libc, 'epoll_create1', libc.epoll_create1(EPOLL_CLOEXEC));
-    this.#startWatcher();
     turns.add(this);
   }
 
@@ -83,6 +83,7 @@ export class UpstreamDatagrams implements Source {
       });
       this.#sockets[socket.fd] = socket;
       this.#openSockets += 1;
+      this.#startWatcher();
       return socket;
     } catch (error) {
       if (!(error instanceof LibcError)) throw error;
@@ -116,13 +117,21 @@ export class UpstreamDatagrams implements Source {
     this.#turns.remove(this);
     for (const socket of [...this.#sockets]) socket?.close();
     orderWatcher(this.#watcherWords, WATCHER_STOP);
-    awaitLoadedWatcher(this.#watcherWords);
+    if (this.#isWatcherStarted) awaitLoadedWatcher(this.#watcherWords);
     this.#libc.close(this.#epoll);
   }
 
+  /** With the first socket: who forwards nothing does without. Where the system lacks what it needs, with a later one. */
   #startWatcher(): void {
+    if (this.#isWatcherStarted) return;
     const settings: WatcherSettings = { epoll: this.#epoll, words: this.#watcherWords };
-    const watcher = new Worker(new URL('./upstream-watcher.js', import.meta.url), { workerData: settings });
+    let watcher: Worker;
+    try {
+      watcher = new Worker(new URL('./upstream-watcher.js', import.meta.url), { workerData: settings });
+    } catch {
+      return; // sockets are looked at
+    }
+    this.#isWatcherStarted = true;
     watcher.on('message', () => {
       this.#isWatcherReady = true;
       this.#turns.wake();
