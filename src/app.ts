@@ -363,7 +363,10 @@ class RunningApp implements App {
       logger,
       metrics: this.#metrics,
       onState: (state) => void this.#zone.update(state).then(() => this.#garbage.left()),
-      onEvents: () => this.#zone.changed(),
+      onEvents: () => {
+        this.#garbage.changed();
+        this.#zone.changed();
+      },
       onMasters: () => this.#zone.refresh(),
       until: () => this.#mayTakeState,
       onFailure: (reason) => this.#fail(reason),

@@ -14,6 +14,7 @@ function counted(used: number): { garbage: Garbage; collections: () => number } 
     },
     used: () => used,
     delayMs: 200,
+    quietMs: 600,
   });
   return { garbage, collections: () => collections };
 }
@@ -28,6 +29,21 @@ test('what a state leaves behind is collected once, when there is nothing else t
   await sleep(500);
   assert.equal(collections(), 1);
   garbage.close();
+});
+
+test('while the cluster changes nothing is collected', async () => {
+  const busy = counted(LARGE);
+  const quiet = counted(LARGE);
+  for (const { garbage } of [busy, quiet]) garbage.left();
+  const changing = setInterval(() => busy.garbage.changed(), 20);
+  busy.garbage.changed();
+  await until(() => quiet.collections() > 0, 'a collection');
+  await sleep(1000);
+  assert.equal(busy.collections(), 0);
+  clearInterval(changing);
+  await until(() => busy.collections() > 0, 'a collection after the last change');
+  busy.garbage.close();
+  quiet.garbage.close();
 });
 
 test('a small heap is left to V8, and so is everything in the end', async () => {
