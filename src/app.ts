@@ -31,6 +31,7 @@ import { untilIdle } from './spare-time.ts';
 import { LiveCluster } from './state/live-cluster.ts';
 import { NO_SOCKETS, type PassedSockets } from './systemd/passed-sockets.ts';
 import { VERSION } from './version.ts';
+import { MainPriority } from './workers/main-priority.ts';
 import type { BoundEndpoint } from './workers/messages.ts';
 import { startRateReport } from './workers/rate-report.ts';
 import { type ServedZone, Zone } from './zone/zone.ts';
@@ -124,6 +125,7 @@ class RunningApp implements App {
   readonly #stopRateReport: () => void;
   readonly #stopWatch: () => void;
   readonly #garbage = takeOverGarbage();
+  readonly #priority = new MainPriority();
   #isStopping = false;
 
   constructor(options: AppOptions, engine: Engine) {
@@ -365,10 +367,12 @@ class RunningApp implements App {
       onState: (state) => void this.#zone.update(state).then(() => this.#garbage.left()),
       onEvents: () => {
         this.#garbage.changed();
+        if (this.#zone.served?.isStale === false) this.#priority.takeUp();
         this.#zone.changed();
       },
       onMasters: () => this.#zone.refresh(),
       until: () => this.#mayTakeState,
+      priority: this.#priority,
       onFailure: (reason) => this.#fail(reason),
     });
   }

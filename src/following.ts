@@ -7,11 +7,12 @@ import type { LeaderDetector } from './leader/leader.ts';
 import { type Logger, roomLogger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import { createStateClient, type StateClient } from './state/client.ts';
-import { createEventStreamClient } from './state/event-stream.ts';
+import { createEventStreamClient, type EventStreamClient } from './state/event-stream.ts';
 import { Follower } from './state/follower.ts';
 import type { LiveCluster } from './state/live-cluster.ts';
 import type { MesosState } from './state/model.ts';
 import { ArrivingState, parseState } from './state/parse.ts';
+import type { MainPriority } from './workers/main-priority.ts';
 
 export interface FollowingOptions {
   readonly config: Config;
@@ -28,6 +29,8 @@ export interface FollowingOptions {
   readonly onMasters: () => void;
   /** What is read of a master is made use of only then. Default: at once. */
   readonly until?: () => Promise<void>;
+  /** Is told when whole states are read. */
+  readonly priority?: Pick<MainPriority, 'giveWay' | 'givingWay'>;
   /** The program must end by itself. */
   readonly onFailure: (reason: MesosDnsError) => void;
 }
@@ -51,6 +54,7 @@ export function createFollowing({
   onEvents,
   onMasters,
   until,
+  priority,
   onFailure,
 }: FollowingOptions): Following {
   const log = roomLogger(logger, 'state');
@@ -62,8 +66,8 @@ export function createFollowing({
     config,
     cluster,
     leader: detector,
-    client: until === undefined ? client : fetchingUntil(client, until),
-    stream,
+    client: givingWay(until === undefined ? client : fetchingUntil(client, until), priority),
+    stream: givingWayAtFirst(stream, priority),
     parse: Object.assign((document: Uint8Array) => parseState(document, cluster.knownTask), {
       arriving: () => new ArrivingState(cluster.knownTask),
     }),
@@ -106,6 +110,29 @@ function fetchingUntil(client: Pick<StateClient, 'fetch'>, until: () => Promise<
       await until();
       return document;
     },
+  };
+}
+
+/** A client that lets others go first while a document is read. */
+function givingWay(
+  client: Pick<StateClient, 'fetch'>,
+  priority: Pick<MainPriority, 'givingWay'> | undefined,
+): Pick<StateClient, 'fetch'> {
+  if (priority === undefined) return client;
+  return { fetch: (master, options) => priority.givingWay(client.fetch(master, options)) };
+}
+
+/** A stream begins with the whole state. */
+function givingWayAtFirst(
+  stream: EventStreamClient,
+  priority: Pick<MainPriority, 'giveWay'> | undefined,
+): Pick<EventStreamClient, 'follow' | 'pids'> {
+  return {
+    follow: (...args) => {
+      priority?.giveWay();
+      return stream.follow(...args);
+    },
+    pids: (...args) => stream.pids(...args),
   };
 }
 

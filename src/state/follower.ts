@@ -21,7 +21,7 @@ export interface FollowerOptions {
   readonly cluster: LiveCluster;
   readonly leader: Pick<LeaderDetector, 'current' | 'onChange'>;
   readonly client: Pick<StateClient, 'fetch'>;
-  readonly stream: EventStreamClient;
+  readonly stream: Pick<EventStreamClient, 'follow' | 'pids'>;
   readonly parse: ParseState<MesosState>;
   /** Takes a whole state over: by its return, the cluster is what is to be published of it. */
   readonly onState: (state: MesosState) => void;

@@ -10,7 +10,7 @@ import { basename } from 'node:path';
 import { type Libc, SCHED_ATTR_SIZE, SCHED_NICE, SCHED_RUNTIME, SYS_SCHED_SETATTR } from '../sockets/libc.ts';
 
 /** Added to the nice value of what must not disturb; its share beside an answering thread is then a tenth. */
-const YIELD = 10;
+export const YIELD = 10;
 
 /** Likewise of the thread that forwards: what has to come from elsewhere may wait for what is known here. */
 const FORWARDING_YIELD = 5;
@@ -29,7 +29,7 @@ export function ownThreads(): readonly number[] {
   }
 }
 
-/** Lowers the priority of threads of this process, for good. Threads that they start later inherit it. */
+/** Lowers the priority of threads of this process, the main one's until MainPriority raises it. Threads that they start later inherit it. */
 export function lowerPriority(threads: readonly number[]): void {
   for (const thread of threads) {
     // On Linux the value belongs to a thread, though the system call is named for processes.
