@@ -76,6 +76,7 @@ async function stageCode(library: string): Promise<void> {
     recursive: true,
     filter: (source) => !source.endsWith('.map'),
   });
+  await cp(join(dist, 'joined'), join(library, 'dist/joined'), { recursive: true });
   await mkdir(join(library, 'dist/core'));
   for (const module of ['release.wasm', 'json.wasm']) {
     await copyFile(join(dist, 'core', module), join(library, 'dist/core', module));

@@ -13,7 +13,7 @@ export interface TouchedRange {
 
 /** Begins to have memory used that may be written meanwhile. Its content stays; where no thread can be started, so does all. */
 export function touchAhead(range: TouchedRange): void {
-  const thread = new Worker(new URL('./touch-thread.js', import.meta.url), { workerData: range });
+  const thread = new Worker(new URL('../../joined/touch-thread.cjs', import.meta.url), { workerData: range });
   thread.on('error', () => undefined);
   thread.unref();
 }

@@ -5,10 +5,10 @@ import { createRequire } from 'node:module';
 
 type Library = typeof import('node-zookeeper-client');
 
-const require = createRequire(import.meta.url);
+const load = createRequire(import.meta.url);
 let loaded: Library | null = null;
 
 export function zookeeperLibrary(): Library {
-  loaded ??= require('node-zookeeper-client') as Library;
+  loaded ??= load('node-zookeeper-client') as Library;
   return loaded;
 }

@@ -3,7 +3,11 @@
 // All structs are those of 64-bit little-endian Linux; x86-64 and arm64, glibc and musl agree on them. Nothing is taken
 // on trust: batch-check.ts and datagram-check.ts hold them against what the C library does before they are used. Offsets in octets.
 
+import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import type Koffi from 'koffi';
+
+const load = createRequire(import.meta.url);
 
 // struct mmsghdr: a struct msghdr, and what recvmmsg received (recvmmsg(2), recvmsg(2)).
 //
@@ -196,7 +200,7 @@ export function must(libc: Libc, syscall: string, result: number): number {
 
 /** Throws where koffi cannot be loaded, or the C library lacks a function. */
 export async function loadLibc(): Promise<Libc> {
-  const koffi = await import('koffi');
+  const koffi = load('koffi') as typeof Koffi;
   // The process itself: Node is linked with the C library, whichever it is (glibc, musl).
   const library = koffi.load(null);
   const memset = library.func('uintptr_t memset(void *s, int c, size_t n)');

@@ -127,7 +127,7 @@ export class UpstreamDatagrams implements Source {
     const settings: WatcherSettings = { epoll: this.#epoll, words: this.#watcherWords };
     let watcher: Worker;
     try {
-      watcher = new Worker(new URL('./upstream-watcher.js', import.meta.url), { workerData: settings });
+      watcher = new Worker(new URL('../../joined/upstream-watcher.cjs', import.meta.url), { workerData: settings });
     } catch {
       return; // sockets are looked at
     }

@@ -8,7 +8,7 @@ import { WATCHER_REST, WATCHER_STOP, WATCHER_WATCH, type WatcherSettings, watche
 /** A process that ends waits for its threads; while this one waits for datagrams it looks at its word so often. */
 const LOOK_MS = 200;
 
-if (parentPort !== null) await watch(workerData as WatcherSettings, () => parentPort?.postMessage(null));
+if (parentPort !== null) void watch(workerData as WatcherSettings, () => parentPort?.postMessage(null));
 
 async function watch({ epoll, words }: WatcherSettings, announce: () => void): Promise<void> {
   const poll = await preparePoll(epoll).finally(() => watcherLoaded(words));

@@ -38,7 +38,7 @@ const RETIRE_GRACE_MS = 5000;
 const CLIENTS_SHARE = 1 / 2;
 const RESOLVERS_SHARE = 1 / 4;
 
-if (parentPort !== null) await serve(workerData as StreamSettings, parentPort);
+if (parentPort !== null) void serve(workerData as StreamSettings, parentPort);
 
 async function serve(settings: StreamSettings, main: MessagePort): Promise<void> {
   takePriority(settings.priority);

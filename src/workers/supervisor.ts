@@ -372,7 +372,7 @@ export class ServiceSupervisor {
     const { settings, logger, metrics } = this.#options;
     return new SupervisedThread<StreamReport>({
       name: 'the stream thread',
-      entry: new URL('./stream-worker.js', import.meta.url),
+      entry: new URL('../../joined/stream-worker.cjs', import.meta.url),
       prepare: () => {
         const core = this.#coreSettings(STREAM_BLOCK);
         const tuning = this.#streamTuning(this.#tuning);
@@ -425,7 +425,7 @@ export class ServiceSupervisor {
     const name = `UDP worker ${number}`;
     const thread = new SupervisedThread<UdpReport>({
       name,
-      entry: new URL('./udp-worker.js', import.meta.url),
+      entry: new URL('../../joined/udp-worker.cjs', import.meta.url),
       prepare: () => {
         const sockets = this.#sockets?.ofWorkers[number - 1] ?? [];
         const forwardTo = this.#openWay(sockets, controlBuffer);

@@ -15,7 +15,7 @@ import { FAULT_VARIABLE, faultAtBatch } from './fault.ts';
 import type { ForwardTo, ForwardWay, UdpReport, UdpWorkerSettings } from './messages.ts';
 import { takePriority, takeShortTurns } from './priority.ts';
 
-if (parentPort !== null) await serve(workerData as UdpWorkerSettings, parentPort);
+if (parentPort !== null) void serve(workerData as UdpWorkerSettings, parentPort);
 
 async function serve(settings: UdpWorkerSettings, main: MessagePort): Promise<void> {
   const { module, memory, worker, seed } = settings;
