@@ -60,7 +60,7 @@ export class NameWalk {
     this.#apart = apart;
     this.#domain = domain;
     this.#isFolded = isFolded;
-    this.isPlain = isFolded && every(source.aliases.keys(), (name) => !hasOwnRecords(source, name));
+    this.isPlain = isFolded && every(source.aliases.keys(), (name) => !this.#hasRecords(name));
   }
 
   /** Names with addresses, but for those that come with own(). */
@@ -111,9 +111,24 @@ export class NameWalk {
 
   /** Names that have only what others have. */
   aliases(use: UseName): void {
-    for (const name of this.#source.aliases.keys()) {
-      if (!hasOwnRecords(this.#source, name)) this.#visitOther(use, name);
+    const { as, aaaas } = this.#apart ?? this.#source;
+    for (const [name, [first, ...others]] of this.#source.aliases) {
+      if (!this.isPlain || first === undefined || others.length > 0) {
+        if (!this.#hasRecords(name)) this.#visitOther(use, name);
+      } else if (!isUnderscored(first)) {
+        this.#visit(use, name, as.get(first), aaaas.get(first), this.#source.srvs.get(first));
+      } else if (this.#servicesMayBeHosts) {
+        this.#visitOther(use, name);
+      } else {
+        this.#visit(use, name, undefined, undefined, this.#source.srvs.get(first));
+      }
     }
+  }
+
+  /** Whether a name that no canonical name is equal to has records of its own. */
+  #hasRecords(name: string): boolean {
+    const { as, aaaas } = this.#apart ?? this.#source;
+    return as.has(name) || aaaas.has(name) || this.#source.srvs.has(name);
   }
 
   /** Host names that do not look like services mostly are none; services() comes to the others. */
@@ -141,10 +156,6 @@ export class NameWalk {
     const key = foldCase(name);
     if (isWithin(key, this.#domain)) use(key, this.#zone.recordsOf(key));
   }
-}
-
-function hasOwnRecords({ as, aaaas, srvs }: RecordSet, name: string): boolean {
-  return as.has(name) || aaaas.has(name) || srvs.has(name);
 }
 
 function isUnderscored(name: string): boolean {

@@ -59,9 +59,9 @@ export class NodeWriter {
   readonly #heap: Heap;
   #soa: Soa;
   #apexSoa = 0;
-  readonly #srvBodies = new SharedBodies();
-  readonly #aBodies = new SharedBodies();
-  readonly #aaaaBodies = new SharedBodies();
+  readonly #srvBodies: SharedBodies;
+  readonly #aBodies: SharedBodies;
+  readonly #aaaaBodies: SharedBodies;
   /** Where the body of a single IPv4 address is: all tasks on an agent's network have the same one. */
   readonly #ofAddress = new Map<number, number>();
   readonly #services: ServiceList;
@@ -82,11 +82,20 @@ export class NodeWriter {
     this.#heap = options.heap;
     this.#soa = soa;
     this.#services = new ServiceList(options.zone);
+    const { hasAliases } = options.zone;
+    this.#srvBodies = new SharedBodies(hasAliases);
+    this.#aBodies = new SharedBodies(hasAliases);
+    this.#aaaaBodies = new SharedBodies(hasAliases);
   }
 
   /** Before names are written again: lists may have changed since, and the apex has another serial. */
   beginGeneration(soa: Soa): void {
     this.#soa = soa;
+    this.forgetBodies();
+  }
+
+  /** No other name is written soon. */
+  forgetBodies(): void {
     this.#srvBodies.clear();
     this.#aBodies.clear();
     this.#aaaaBodies.clear();

@@ -231,6 +231,7 @@ export class Table {
     } finally {
       this.#writer.services?.release();
       this.#writer.services = null;
+      this.#writer.forgetBodies();
       list.release();
     }
   }

@@ -29,7 +29,7 @@ export class ZoneView {
    */
   constructor(records: RecordSet, domain: string, isFolded: boolean, apart = false) {
     this.#records = records;
-    this.#apart = apart && isFolded && records.aliases.size === 0 ? (records.apart ?? null) : null;
+    this.#apart = apart && isFolded ? (records.apart ?? null) : null;
     this.#domain = domain;
     if (isFolded) return;
     for (const map of [records.as, records.aaaas, records.srvs]) {
@@ -62,6 +62,10 @@ export class ZoneView {
   /** From now on, addresses are looked up among those of all names. */
   putTogether(): void {
     this.#apart = null;
+  }
+
+  get hasAliases(): boolean {
+    return this.#records.aliases.size > 0;
   }
 
   /** Reverse names and what they point to, as derived. */

@@ -64,8 +64,8 @@ interface Unsettled {
   readonly own: OwnNames;
   /** Tasks whose records only stand in for others; they are added last, one by one. */
   readonly reserve: readonly Entry[];
-  /** Nobody has looked at how the names with records are spelled. */
-  mustNoteNames: boolean;
+  /** There was none, so that nobody has looked at the names with records for their sake. */
+  mustBeginAliases: boolean;
 }
 
 /** Address records that were derived apart, and the maps that they belong into. */
@@ -122,12 +122,11 @@ export class RecordIndex {
     const unsettled = this.#buildTasks(cluster, builder);
     this.#unsettled = unsettled;
     this.#apart = { own: unsettled.own, ...this.#adopt(builder) };
-    if (unsettled.reserve.length > 0 || !this.#aliases.isEmpty) this.#putTogether();
+    if (unsettled.reserve.length > 0) this.#putTogether();
     for (const entry of unsettled.reserve) this.#contribute(entry);
     this.#beginChanges();
-    if (this.#aliases.isEmpty) unsettled.mustNoteNames = true;
-    else this.#noteNames();
-    this.#aliases.take();
+    if (this.#aliases.isEmpty) unsettled.mustBeginAliases = true;
+    else this.#beginAliases();
     this.#pointers.take();
     this.#records = this.#recordsAsAsked();
   }
@@ -158,7 +157,8 @@ export class RecordIndex {
       const end = next + (canonicalCounts[i] ?? 0);
       for (; next < end; next += 1) this.#byCanonical.add(own.names[next] ?? '', entry);
     }
-    if (unsettled.mustNoteNames) this.#noteNames();
+    if (unsettled.mustBeginAliases) this.#beginAliases();
+    this.#aliases.settle();
   }
 
   /** Takes over what has changed in the cluster, and around it. */
@@ -330,20 +330,22 @@ export class RecordIndex {
     entries.length = count;
     taskKeys.length = count;
     own.end();
-    return { entries, taskKeys, canonicalCounts, own, reserve, mustNoteNames: false };
+    return { entries, taskKeys, canonicalCounts, own, reserve, mustBeginAliases: false };
   }
 
-  #noteNames(): void {
-    for (const type of TYPES) {
-      for (const name of this.#values[type].map.keys()) {
-        if (type === 'A' || !this.#values.A.map.has(name)) this.#noteNew(type, name);
-      }
-    }
+  #beginAliases(): void {
+    this.#aliases.begin(this.#namesWithRecords());
+    if (!this.#apart?.own.names.some((name) => this.#aliases.dependsOn(name))) return;
+    this.#putTogether();
+    this.#aliases.begin(this.#namesWithRecords());
   }
 
-  #noteNew(type: RecordType, name: string): void {
-    if (type === 'SRV' && this.#values.AAAA.map.has(name)) return;
-    this.#aliases.noteExistence(name, true);
+  /** Each once; without those that are apart. */
+  *#namesWithRecords(): Generator<string, void> {
+    const { A, AAAA, SRV } = this.#values;
+    yield* A.map.keys();
+    for (const name of AAAA.map.keys()) if (!A.map.has(name)) yield name;
+    for (const name of SRV.map.keys()) if (!A.map.has(name) && !AAAA.map.has(name)) yield name;
   }
 
   // --- the cluster itself ---

@@ -28,7 +28,7 @@ export interface RecordSet {
 
 /** The addresses of a zone that has just been derived. */
 export interface RecordsApart {
-  /** Any of them may come twice all the same, or be one of the others, or have SRV records. */
+  /** Any of them may come twice all the same, or be one of the others, or have SRV records; no alias has to do with any. */
   readonly own: Pick<OwnNames, 'names' | 'addresses'>;
   /** What the other names have. */
   readonly as: RecordMap;

@@ -218,6 +218,7 @@ describe('canonical names that are written as they were derived', () => {
     it(`make the table that looking up each makes: ${JSON.stringify(config)}`, async () => {
       const [derived, lookedUp] = [await builder('release'), await builder('release')];
       let apartCount = 0;
+      let aliasedCount = 0;
       fc.assert(
         fc.property(aState, (state) => {
           const cluster = LiveCluster.from(state);
@@ -225,13 +226,17 @@ describe('canonical names that are written as they were derived', () => {
           const asked = askable(namesOf(others));
           assert.equal(others.apart, null);
           const built = derived(records);
-          if ((records.apart?.own.names.length ?? 0) > 0) apartCount += 1;
+          if ((records.apart?.own.names.length ?? 0) > 0) {
+            apartCount += 1;
+            if (records.aliases.size > 0) aliasedCount += 1;
+          }
           assert.deepEqual(observe(built, asked), observe(lookedUp(others), asked));
         }),
         { numRuns: 300 },
       );
-      // Of the clusters without aliases and reserves, most have names that are their tasks' own.
-      if (config === OWN) assert.ok(apartCount > 30, `${apartCount} of 300`);
+      // Many have names that are their tasks' own, those with aliases too.
+      if (!('healthAware' in config)) assert.ok(apartCount > 30, `${apartCount} of 300`);
+      if (!('dottedNames' in config)) assert.ok(aliasedCount > 10, `${aliasedCount} of 300`);
     });
   }
 
