@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { joinModules } from '../../packaging/join.ts';
 
@@ -11,86 +11,67 @@ const load = createRequire(import.meta.url);
 function modules(t: TestContext, texts: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'mesos-dns-join-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [file, text] of Object.entries(texts)) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(join(folder, file), text);
-  }
+  mkdirSync(join(folder, 'src'));
+  mkdirSync(join(folder, 'joined'));
+  for (const [file, text] of Object.entries(texts)) writeFileSync(join(folder, 'src', file), text);
   return folder;
 }
 
 /** @returns what the joined file exports; no module is left that it could read */
-function runJoined(folder: string): Record<string, unknown> {
-  const text = joinModules(join(folder, 'src/entry.js'), join(folder, 'joined'));
+async function runJoined(folder: string): Promise<Record<string, unknown>> {
+  const texts = await joinModules(join(folder, 'src/entry.js'), join(folder, 'joined'));
   rmSync(join(folder, 'src'), { recursive: true });
-  mkdirSync(join(folder, 'joined'));
-  writeFileSync(join(folder, 'joined/entry.cjs'), text);
+  for (const [file, text] of texts) writeFileSync(join(folder, 'joined', file), text);
   return load(join(folder, 'joined/entry.cjs')) as Record<string, unknown>;
 }
 
 describe('modules that are joined', () => {
-  it('find each other under every name that they import', (t) => {
-    const folder = modules(t, {
-      'src/entry.js': [
-        "import { join as joined, sep } from 'node:path';",
-        "import { createRequire } from 'node:module'; // a note",
-        "import { double, Last as Final } from './deep/all.js';",
-        "export { six } from './deep/sum.js';",
-        'export const path = joined(sep, String(double(4)));',
-        'export async function later() { return new Final().name; }',
-        'export const kind = typeof createRequire;',
-        '//# sourceMappingURL=entry.js.map',
-      ].join('\n'),
-      'src/deep/all.js': "export * from './sum.js';\nclass Inner { name = 'inner'; }\nexport { Inner as Last };",
-      'src/deep/sum.js': 'export function double(n) { return 2 * n; }\nexport const six = double(3);',
-    });
-    const { path, kind, six, later } = runJoined(folder);
-    assert.deepEqual({ path, kind, six }, { path: '/8', kind: 'function', six: 6 });
-    assert.equal(typeof later, 'function');
-  });
-
   it('run once, in the order of their imports, and those imported by import() when that is reached', async (t) => {
     const folder = modules(t, {
-      'src/entry.js': [
+      'entry.js': [
         "import { seen } from './seen.js';",
         "import { first } from './first.js';",
         "seen.push(first, 'entry');",
         'export { seen };',
         "export async function more() { const { answer } = await import('./late.js'); return answer; }",
       ].join('\n'),
-      'src/seen.js': 'export const seen = [];',
-      'src/first.js': "import { seen } from './seen.js';\nseen.push('before');\nexport const first = 'first';",
-      'src/late.js': [
+      'seen.js': 'export const seen = [];',
+      'first.js': "import { seen } from './seen.js';\nseen.push('before');\nexport const first = 'first';",
+      'late.js': [
+        "import { sep } from 'node:path';",
         "import { seen } from './seen.js';",
-        "import { base } from './later.js';",
         "seen.push('late');",
-        'export const answer = base + 2;',
+        'export const answer = sep;',
       ].join('\n'),
-      'src/later.js': "import { seen } from './seen.js';\nseen.push('later');\nexport const base = 40;",
     });
-    const joined = runJoined(folder) as { seen: string[]; more: () => Promise<number> };
+    const joined = (await runJoined(folder)) as { seen: string[]; more: () => Promise<string> };
     assert.deepEqual(joined.seen, ['before', 'first', 'entry']);
-    assert.deepEqual(await Promise.all([joined.more(), joined.more()]), [42, 42]);
-    assert.deepEqual(joined.seen, ['before', 'first', 'entry', 'later', 'late']);
+    assert.deepEqual(await Promise.all([joined.more(), joined.more()]), ['/', '/']);
+    assert.deepEqual(joined.seen, ['before', 'first', 'entry', 'late']);
   });
 
-  it('say that they stand where they were', (t) => {
+  it('find what stands beside them where it stood', async (t) => {
     const folder = modules(t, {
-      'src/entry.js': "export const beside = new URL('./core.wasm', import.meta.url).pathname;",
+      'entry.js': "export const beside = new URL('./core.wasm', import.meta.url).pathname;",
     });
-    assert.equal(runJoined(folder)['beside'], join(folder, 'src/core.wasm'));
+    assert.equal((await runJoined(folder))['beside'], join(folder, 'src/core.wasm'));
   });
 
-  for (const line of [
-    'export let changes = 1;',
-    "import './other.js';",
-    "import * as everything from 'node:path';",
-    "import whole from './other.js';",
-    'export default 1;',
-    'console.log(import.meta.dirname);',
-  ]) {
-    it(`are refused with: ${line}`, (t) => {
-      const folder = modules(t, { 'src/entry.js': line, 'src/other.js': '' });
-      assert.throws(() => joinModules(join(folder, 'src/entry.js'), join(folder, 'joined')), Error);
+  it('take whole packages as Node gives them', async (t) => {
+    const folder = modules(t, {
+      'entry.js': "import whole, { sep } from 'node:path';\nexport const same = whole.sep === sep;",
+    });
+    assert.equal((await runJoined(folder))['same'], true);
+  });
+
+  for (const [what, text] of [
+    ['a name that is not exported', "import { nothing } from './other.js';\nconsole.log(nothing);"],
+    ['a module that is not there', "import { one } from './others.js';\nconsole.log(one);"],
+    ['what else modules know of themselves', 'console.log(import.meta.dirname);'],
+  ] as const) {
+    it(`are refused with ${what}`, async (t) => {
+      const folder = modules(t, { 'entry.js': text, 'other.js': 'export const one = 1;' });
+      await assert.rejects(joinModules(join(folder, 'src/entry.js'), join(folder, 'joined')));
     });
   }
 });
