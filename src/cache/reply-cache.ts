@@ -12,7 +12,10 @@ export type AskAgain = (query: Uint8Array, route: number) => void;
 
 /** How often entries in demand are looked for; the last second of a short TTL must not be missed. */
 const REFRESH_INTERVAL_MS = 200;
-/** And where nothing was found in the cache for a while: who asks next for an entry that ends is answered all the same. */
+/**
+ * And where nothing was found in the cache for a while: who asks next for an entry that ends is answered all the same. An
+ * empty cache is not looked at.
+ */
 const QUIET_INTERVAL_MS = 1000;
 const QUIET_AFTER_MS = 10_000;
 /** Entries refreshed at a time for each worker; what is beyond is reported again when it is asked for after its end. */
@@ -23,6 +26,8 @@ export class ReplyCache {
   readonly #counts: Pick<QueryCounts, 'countStale'>;
   readonly #read: number[];
   readonly #query = new Uint8Array(UPSTREAM_QUERY_MAX);
+  /** null: nobody is to be asked. */
+  #ask: AskAgain | null = null;
   #timer: NodeJS.Timeout | undefined;
   #hits = 0;
   #hitAtMs = Number.NEGATIVE_INFINITY;
@@ -48,9 +53,17 @@ export class ReplyCache {
 
   /** Has entries in demand asked for again from now on. */
   start(ask: AskAgain): void {
+    this.#ask = ask;
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    const ask = this.#ask;
+    if (ask === null || this.#timer !== undefined || (this.#core.cacheFigures()?.entries ?? 0) === 0) return;
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       this.refresh(ask);
-      this.start(ask);
+      this.#lookLater();
     }, this.#interval());
     this.#timer.unref();
   }
@@ -65,6 +78,7 @@ export class ReplyCache {
   }
 
   close(): void {
+    this.#ask = null;
     clearTimeout(this.#timer);
   }
 
@@ -103,6 +117,7 @@ export class ReplyCache {
     if ((query.flags & FLAG_RD) === 0) return;
     const length = this.#core.put(message.subarray(0, layout.end));
     this.#core.exports.storeReply(this.#core.worker, length, keyOptions(query));
+    this.#lookLater();
   }
 
   #find(query: ClientQuery, route: number, isLastResort: boolean): KnownAnswer | null {

@@ -97,6 +97,7 @@ class StreamService implements TcpService {
   readonly #byAddress = new Map<string, Set<TcpConnection>>();
   /** Whose clients have not taken their answers. */
   readonly #behind = new Set<TcpConnection>();
+  /** While connections are open. */
   #sweep: NodeJS.Timeout | undefined;
   #closing: Promise<void> | null = null;
   #onLastClosed: (() => void) | null = null;
@@ -128,8 +129,6 @@ class StreamService implements TcpService {
         server.off('error', onError);
         // A lack of file descriptors, for one: the connections that are there go on.
         server.on('error', (error) => this.#errors.say(error, 'a TCP connection could not be taken'));
-        this.#sweep = setInterval(() => this.#closeIdle(), this.#limits.idleMs / SWEEPS_PER_IDLE_TIME);
-        this.#sweep.unref();
         const bound = server.address();
         if (bound === null || typeof bound === 'string') reject(listenError('TCP', address, port, bound));
         else resolve({ address: bound.address, port: bound.port });
@@ -143,7 +142,7 @@ class StreamService implements TcpService {
   }
 
   async #finish(graceMs: number): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#endSweep();
     this.#server.close();
     for (const connection of [...this.#connections()]) connection.finish();
     if (this.counters.open === 0) return;
@@ -174,6 +173,7 @@ class StreamService implements TcpService {
     ofAddress.add(connection);
     this.counters.connections += 1;
     this.counters.open += 1;
+    this.#sweep ??= setInterval(() => this.#closeIdle(), this.#limits.idleMs / SWEEPS_PER_IDLE_TIME).unref();
     socket.on('close', () => this.#forget(connection, address));
   }
 
@@ -183,7 +183,9 @@ class StreamService implements TcpService {
     if (ofAddress?.delete(connection) !== true) return;
     if (ofAddress.size === 0) this.#byAddress.delete(address);
     this.counters.open -= 1;
-    if (this.counters.open === 0) this.#onLastClosed?.();
+    if (this.counters.open > 0) return;
+    this.#endSweep();
+    this.#onLastClosed?.();
   }
 
   /** False where the limits are reached and no other connection has less of a claim than a new one. */
@@ -233,6 +235,11 @@ class StreamService implements TcpService {
     }
     this.counters.evicted += 1;
     oldest.destroy();
+  }
+
+  #endSweep(): void {
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
   }
 
   #closeIdle(): void {

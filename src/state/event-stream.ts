@@ -258,9 +258,10 @@ class UndiciEventStreamClient implements EventStreamClient {
         continue;
       }
       const text = `answered ${statusCode}${excerpt === '' ? '' : `: ${excerpt}`} to ${hop.path}`;
-      // A master that is not ready says 503, one that is restarting may say 404 once.
+      // A master that is not ready says 503, one that is restarting may say 404 once, one that has no such call 501.
       if (statusCode === 503) throw new NotReadyError(text);
-      throw statusCode >= 400 && statusCode < 500 ? new UnavailableError(text) : new Error(text);
+      const isUnavailable = (statusCode >= 400 && statusCode < 500) || statusCode === 501;
+      throw isUnavailable ? new UnavailableError(text) : new Error(text);
     }
   }
 }

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, describe, it, mock } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 import { query, TCP } from '../support/zone.ts';
 import { clientQuery, createTestCache, reply, soa, type TestCache } from './support.ts';
 
@@ -287,3 +289,25 @@ function compressed(message: Uint8Array, name: string): Uint8Array {
   }
   return Buffer.concat(parts);
 }
+
+describe('the cache', () => {
+  it('is looked at for names in demand while it holds anything, and not before', async (t) => {
+    const begun = t.mock.method(globalThis, 'setTimeout');
+    const cache = await createTestCache();
+    cache.cache.start(() => assert.fail('nobody asks'));
+    assert.equal(begun.mock.callCount(), 0);
+    storeA(cache, 'www.example.com', 100);
+    storeA(cache, 'ftp.example.com', 100);
+    assert.equal(begun.mock.callCount(), 1);
+    await until(() => begun.mock.callCount() === 2, 'second look');
+    cache.cache.flush(null);
+    await sleep(1500);
+    assert.equal(begun.mock.callCount(), 2);
+    storeA(cache, 'www.example.com', 100);
+    assert.equal(begun.mock.callCount(), 3);
+    cache.cache.close();
+    storeA(cache, 'ftp.example.com', 100);
+    await sleep(1500);
+    assert.equal(begun.mock.callCount(), 3);
+  });
+});

@@ -332,6 +332,21 @@ describe('the limits of the TCP service', () => {
     clearInterval(dripping);
   });
 
+  it('are not looked at while no connection is open', async (t) => {
+    const begun = t.mock.method(globalThis, 'setInterval');
+    const ended = t.mock.method(globalThis, 'clearInterval');
+    const { service, port } = await serve({ limits: { idleMs: 300 } });
+    assert.equal(begun.mock.callCount(), 0);
+    for (const round of [1, 2]) {
+      const idle = await TcpClient.open(port);
+      await idle.untilClosed();
+      await until(() => service.counters.open === 0, 'end of the connection');
+      assert.equal(begun.mock.callCount(), round);
+      assert.deepEqual(ended.mock.calls.at(-1)?.arguments, [begun.mock.calls.at(-1)?.result]);
+    }
+    assert.equal(service.counters.idleClosed, 2);
+  });
+
   it('leave a connection open that keeps asking, or waits for a forward', async () => {
     const { port } = await serve({ forwarder: new FakeForwarder(3000), limits: { idleMs: 2000 } });
     const waiting = await TcpClient.open(port);

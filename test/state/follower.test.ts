@@ -113,6 +113,8 @@ describe('the follower', () => {
       scheduler.scale('web', 4);
       await started.until('four tasks', () => running(started).length === 4);
       assert.equal(started.follower.status.source, 'poll');
+      // It cannot, or not to us: that does not change from one second to the next.
+      assert.ok(started.lines.some((line) => line.includes('polling instead')));
     });
   }
 
