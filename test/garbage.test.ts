@@ -40,10 +40,13 @@ test('while the cluster changes none is saved', async () => {
   assert.deepEqual(busy.said, [true, false]);
   await until(() => busy.said.length === 3, 'saving once more');
   for (const { garbage } of [busy, quiet]) garbage.close();
-  assert.deepEqual([busy.said, quiet.said], [
-    [true, false, true, false],
-    [true, false],
-  ]);
+  assert.deepEqual(
+    [busy.said, quiet.said],
+    [
+      [true, false, true, false],
+      [true, false],
+    ],
+  );
 });
 
 test('in the end none is saved, whenever that comes', async () => {

@@ -163,6 +163,7 @@ export interface Libc {
   epoll_ctl(epoll: number, operation: number, fd: number, event: ArrayBuffer): number;
   /** @returns the number of events */
   epoll_wait(epoll: number, eventsPtr: number, count: number, timeoutMs: number): number;
+  eventfd(count: number, flags: number): number;
   /** @returns another descriptor of the same socket */
   dup(fd: number): number;
   poll(fdsPtr: number, count: number, timeoutMs: number): number;
@@ -221,6 +222,7 @@ export async function loadLibc(): Promise<Libc> {
     epoll_create1: library.func('int epoll_create1(int flags)'),
     epoll_ctl: library.func('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
     epoll_wait: library.func('int epoll_wait(int epoll, uintptr_t events, int count, int timeout)'),
+    eventfd: library.func('int eventfd(unsigned int count, int flags)'),
     dup: library.func('int dup(int fd)'),
     poll: library.func('int poll(uintptr_t fds, unsigned long count, int timeout)'),
     close: library.func('int close(int fd)'),

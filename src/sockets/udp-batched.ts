@@ -1,5 +1,6 @@
 // DNS over UDP by the batch: one thread that blocks in the kernel, takes what has come, has the core answer it where it
-// lies, and sends it back. It never waits for a batch to fill; under load it pauses behind some (batch-pause.ts).
+// lies, and sends it back. It never waits for a batch to fill; under load it pauses behind some (batch-pause.ts). Where
+// nobody asks for a while, it sleeps until somebody does, or the bell rings.
 //
 //    kernel --recvmmsg--> slots --answerBatch--> slots --sendmmsg--> kernel
 //                                     |
@@ -27,6 +28,7 @@ import {
 import type { WorkerViews } from '../engine/memory.ts';
 import { QueryCounts } from '../engine/query-counts.ts';
 import { BatchPause } from './batch-pause.ts';
+import { hearBell } from './bell.ts';
 import type { ForwardRing } from './forward-ring.ts';
 import {
   errnoOf,
@@ -59,6 +61,8 @@ export interface BatchedUdpOptions {
   /** At least one. */
   readonly sockets: readonly UdpSocket[];
   readonly control: UdpControl;
+  /** Of a Bell, which is rung after every order. */
+  readonly bell: number;
   /**
    * Messages have come; see ORDER_READ_MESSAGES.
    * @returns other sockets, if they say so: served from when `serves` is called, the old ones emptied by then
@@ -77,6 +81,8 @@ export interface BatchedUdpOptions {
 
 /** Packets that arrive while a worker drains its sockets are answered too, but not for ever. */
 const DRAIN_MS = 500;
+/** Without a packet for RECEIVE_TIMEOUT_MS, it looks at its orders this often, and when the bell rings. */
+const REST_MS = 60_000;
 /** A socket that fails otherwise than by having nothing to read is left alone for so long. */
 const PAUSE_MS = 10;
 
@@ -136,10 +142,13 @@ class BatchedUdp {
   run(): void {
     const { control } = this.#options;
     let serve = this.#server();
+    let rest = this.#rest();
     for (;;) {
       const { order } = control;
       if (order === ORDER_SERVE) {
-        this.#pause.after(serve());
+        const count = serve();
+        if (count > 0) this.#pause.after(count);
+        else rest();
       } else if (order === ORDER_READ_MESSAGES) {
         this.#readMessages();
       } else {
@@ -149,6 +158,7 @@ class BatchedUdp {
       if (this.#next !== null) {
         this.#change(this.#next);
         serve = this.#server();
+        rest = this.#rest();
       }
     }
   }
@@ -188,11 +198,7 @@ class BatchedUdp {
   #serveSeveral(): () => number {
     const { libc } = this.#options;
     const listeners = this.#listeners;
-    const fds = new DataView(new ArrayBuffer(POLLFD_SIZE * listeners.length));
-    listeners.forEach(({ socket }, i) => {
-      fds.setInt32(i * POLLFD_SIZE, socket.fd, true);
-      fds.setInt16(i * POLLFD_SIZE + POLLFD_EVENTS, POLLIN, true);
-    });
+    const fds = pollFds(listeners.map(({ socket }) => socket.fd));
     const fdsPtr = libc.addressOf(fds.buffer);
     return () => {
       let count = 0;
@@ -203,6 +209,17 @@ class BatchedUdp {
         at += POLLFD_SIZE;
       }
       return count;
+    };
+  }
+
+  /** @returns what waits until a socket has something, or there may be an order */
+  #rest(): () => void {
+    const { libc, bell } = this.#options;
+    const fds = pollFds([bell, ...this.#listeners.map(({ socket }) => socket.fd)]);
+    const fdsPtr = libc.addressOf(fds.buffer);
+    const count = fds.byteLength / POLLFD_SIZE;
+    return () => {
+      if (libc.poll(fdsPtr, count, REST_MS) > 0 && fds.getInt16(POLLFD_RETURNED, true) !== 0) hearBell(bell);
     };
   }
 
@@ -397,4 +414,14 @@ class BatchedUdp {
     control.count(FORWARDED, written);
     if (ring.publish(at)) wake();
   }
+}
+
+/** For poll, which is to tell when there is something to be read. Kept referenced while it works. */
+function pollFds(descriptors: readonly number[]): DataView<ArrayBuffer> {
+  const fds = new DataView(new ArrayBuffer(POLLFD_SIZE * descriptors.length));
+  descriptors.forEach((fd, i) => {
+    fds.setInt32(i * POLLFD_SIZE, fd, true);
+    fds.setInt16(i * POLLFD_SIZE + POLLFD_EVENTS, POLLIN, true);
+  });
+  return fds;
 }

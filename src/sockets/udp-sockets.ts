@@ -31,7 +31,7 @@ import { type BatchShape, domainOf } from './packet-batch.ts';
 import type { Endpoint, Place } from './service.ts';
 import { encodeAddress, familyOf, isWildcard } from './socket-address.ts';
 
-/** A worker that waits for packets looks at its orders this often, and with every packet. */
+/** A worker that waits for packets looks at its orders this late, and with every packet. */
 export const RECEIVE_TIMEOUT_MS = 1000;
 
 /** An open socket; as plain as it is, threads hand it to one another. */

@@ -114,6 +114,8 @@ export interface UdpWorkerSettings extends CoreSettings {
   readonly sockets: readonly UdpSocket[];
   /** See UdpControl; orders come through it, because the worker does not return to its event loop. */
   readonly control: SharedArrayBuffer;
+  /** Of a Bell, which is rung after every order. */
+  readonly bell: number;
   /** Where forwarded queries go. */
   readonly forwardTo: ForwardWay;
 }

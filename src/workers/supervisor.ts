@@ -16,6 +16,7 @@ import { type QueryTotals, totalsOf } from '../engine/query-counts.ts';
 import { MesosDnsError } from '../errors.ts';
 import type { Logger, Verbosity } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { Bell } from '../sockets/bell.ts';
 import { createForwardRing } from '../sockets/forward-ring.ts';
 import { chooseIo, type IoDriver, type IoWanted } from '../sockets/io-driver.ts';
 import type { Libc } from '../sockets/libc.ts';
@@ -86,6 +87,8 @@ interface UdpWorker {
   readonly thread: SupervisedThread<UdpReport>;
   readonly controlBuffer: SharedArrayBuffer;
   readonly control: UdpControl;
+  /** Rung after every order. */
+  readonly bell: Bell;
   /** Called when it serves the sockets that it was told of last. */
   onChanged: (() => void) | null;
 }
@@ -117,6 +120,8 @@ export class ServiceSupervisor {
   readonly #figures = new AskedFigures<StreamFigures>();
   /** Who waits for the stream thread to have emptied the cache. */
   readonly #flushing: ((entries: number) => void)[] = [];
+  /** A process that ends waits for its threads, whatever it ends for. */
+  readonly #onExit = () => this.#stopUdpWorkers();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -196,7 +201,8 @@ export class ServiceSupervisor {
     if (io.kind === 'batched') {
       const workers = settings.workers === 0 ? this.#workersForCores() : settings.workers;
       this.#sockets = this.#openSockets(io.libc, settings, workers);
-      this.#udpWorkers = this.#sockets.ofWorkers.map((_, i) => this.#createUdpWorker(i + 1));
+      this.#udpWorkers = this.#sockets.ofWorkers.map((_, i) => this.#createUdpWorker(i + 1, io.libc));
+      process.once('exit', this.#onExit);
       logger.info(`UDP is served by "batched" with ${workers} ${workers === 1 ? 'worker' : 'workers'}: ${io.reason}`);
     } else if (!io.isFallback) {
       logger.info(`UDP is served by "dgram": ${io.reason}`);
@@ -252,7 +258,7 @@ export class ServiceSupervisor {
   /** Answers what was received, for up to `graceMs`, then ends. */
   async stop(graceMs: number): Promise<void> {
     const stream = this.#stream;
-    for (const { control } of this.#udpWorkers) control.give(ORDER_STOP);
+    this.#stopUdpWorkers();
     wakeReceivers(this.#sockets?.endpoints ?? [], this.#udpWorkers.length);
     await Promise.all([
       ...this.#udpWorkers.map(({ thread }) => thread.stop(() => undefined, UDP_STOP_MS)),
@@ -262,10 +268,19 @@ export class ServiceSupervisor {
         Math.max(graceMs, UDP_STOP_MS) + STOP_MARGIN_MS,
       ),
     ]);
+    process.off('exit', this.#onExit);
+    for (const { bell } of this.#udpWorkers) bell.close();
     this.#sockets?.close();
     this.#sockets = null;
     for (const sockets of this.#retired) sockets.close();
     this.#retired = [];
+  }
+
+  #stopUdpWorkers(): void {
+    for (const { control, bell } of this.#udpWorkers) {
+      control.give(ORDER_STOP);
+      bell.ring();
+    }
   }
 
   #openSockets(libc: Libc, tuning: ServiceTuning, workers: number, others: readonly UdpSockets[] = []): UdpSockets {
@@ -314,7 +329,7 @@ export class ServiceSupervisor {
 
   /** @returns false where it did not answer in time */
   async #changeWorker(worker: UdpWorker, sockets: readonly UdpSocket[]): Promise<boolean> {
-    const { thread, control, controlBuffer } = worker;
+    const { thread, controlBuffer } = worker;
     if (!thread.isRunning) return true;
     const changed = new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), CHANGE_LIMIT_MS);
@@ -323,9 +338,7 @@ export class ServiceSupervisor {
         resolve(true);
       };
     });
-    const way = this.#openWay(sockets, controlBuffer);
-    thread.post({ kind: 'forward-to', way, sockets } satisfies ForwardTo, [way.port]);
-    control.announceMessage();
+    this.#forwardFrom(worker, this.#openWay(sockets, controlBuffer), sockets);
     return changed;
   }
 
@@ -419,9 +432,10 @@ export class ServiceSupervisor {
     });
   }
 
-  #createUdpWorker(number: number): UdpWorker {
+  #createUdpWorker(number: number, libc: Libc): UdpWorker {
     const { logger, metrics } = this.#options;
     const controlBuffer = createControlBuffer();
+    const bell = new Bell(libc);
     const name = `UDP worker ${number}`;
     const thread = new SupervisedThread<UdpReport>({
       name,
@@ -433,6 +447,7 @@ export class ServiceSupervisor {
           ...this.#coreSettings(number),
           sockets,
           control: controlBuffer,
+          bell: bell.fd,
           forwardTo,
         };
         return { workerData, transferList: [forwardTo.port] };
@@ -458,20 +473,24 @@ export class ServiceSupervisor {
       onRestart: () => metrics.workerRestarts.inc(),
       logger,
     });
-    const worker: UdpWorker = { thread, controlBuffer, control: new UdpControl(controlBuffer), onChanged: null };
+    const worker: UdpWorker = { thread, controlBuffer, control: new UdpControl(controlBuffer), bell, onChanged: null };
     worker.control.sample(this.#tuning.queryLogSample);
     return worker;
   }
 
   /** What was underway to the stream thread that ended is lost; what comes from now on waits for the next one. */
   #reconnectAll(): void {
-    for (const [i, { thread, control, controlBuffer }] of this.#udpWorkers.entries()) {
-      if (!thread.isRunning) continue;
+    for (const [i, worker] of this.#udpWorkers.entries()) {
+      if (!worker.thread.isRunning) continue;
       const sockets = this.#sockets?.ofWorkers[i] ?? [];
-      const way = this.#openWay(sockets, controlBuffer);
-      thread.post({ kind: 'forward-to', way, sockets } satisfies ForwardTo, [way.port]);
-      control.announceMessage();
+      this.#forwardFrom(worker, this.#openWay(sockets, worker.controlBuffer), sockets);
     }
+  }
+
+  #forwardFrom({ thread, control, bell }: UdpWorker, way: ForwardWay, sockets: readonly UdpSocket[]): void {
+    thread.post({ kind: 'forward-to', way, sockets } satisfies ForwardTo, [way.port]);
+    control.announceMessage();
+    bell.ring();
   }
 
   /** A new way from a UDP worker to the stream thread. @returns the worker's end */

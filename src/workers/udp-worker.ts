@@ -48,6 +48,7 @@ async function serve(settings: UdpWorkerSettings, main: MessagePort): Promise<vo
     views,
     sockets,
     control,
+    bell: settings.bell,
     readMessages: () => {
       for (let got = receiveMessageOnPort(main); got !== undefined; got = receiveMessageOnPort(main)) {
         next?.way.port.close();

@@ -18,6 +18,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import { createMemory, descriptorAt, workerViews } from '../../src/engine/memory.ts';
 import { totalsOf } from '../../src/engine/query-counts.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
+import { Bell } from '../../src/sockets/bell.ts';
 import { createForwardRing, ForwardRing } from '../../src/sockets/forward-ring.ts';
 import { loadLibc } from '../../src/sockets/libc.ts';
 import { QuerySampler } from '../../src/sockets/query-sampler.ts';
@@ -47,9 +48,11 @@ async function setUp(memory = createMemory()) {
     sendBufferBytes: 0,
     logger: silentLogger(),
   });
+  const bell = new Bell(libc);
   const client = await UdpClient.open(sockets.endpoints[0]?.port ?? 0);
   open.push(
     () => sockets.close(),
+    () => bell.close(),
     () => client.close(),
   );
   const control = new UdpControl(createControlBuffer());
@@ -70,6 +73,7 @@ async function setUp(memory = createMemory()) {
       views,
       sockets: sockets.ofWorkers[0] ?? [],
       control,
+      bell: bell.fd,
       readMessages: () => null,
       serves: () => {},
       forwardTo: () => ({ ring, wake: () => {} }),
