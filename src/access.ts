@@ -4,9 +4,10 @@ import { networkInterfaces } from 'node:os';
 import { expandNetworks } from './dns/local-networks.ts';
 import { LOCAL_NETWORKS } from './dns/network.ts';
 import { allowNetworks } from './engine/core-options.ts';
+import { everySeconds } from './pulse.ts';
 
 /** How often the interfaces of this machine are looked at for networks of its own. */
-const NETWORKS_INTERVAL_MS = 10_000;
+const NETWORKS_INTERVAL_SECONDS = 10;
 
 /** @param allowed the key `allowForward` */
 export function watchNetworks(memory: WebAssembly.Memory, allowed: readonly string[]): { close(): void } {
@@ -23,7 +24,6 @@ export function watchNetworks(memory: WebAssembly.Memory, allowed: readonly stri
     }
   };
   tell();
-  const timer = allowed.includes(LOCAL_NETWORKS) ? setInterval(tell, NETWORKS_INTERVAL_MS) : undefined;
-  timer?.unref();
-  return { close: () => clearInterval(timer) };
+  const end = allowed.includes(LOCAL_NETWORKS) ? everySeconds(NETWORKS_INTERVAL_SECONDS, tell) : () => undefined;
+  return { close: end };
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { everySeconds } from '../pulse.ts';
 import type { Logger } from './logger.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 
@@ -21,7 +22,7 @@ export interface ProcessSources {
   tryDescriptor(): void;
 }
 
-const INTERVAL_MS = 1000;
+const INTERVAL_SECONDS = 1;
 /** Shorter ones are nothing to be told of. */
 const PAUSE_MIN_MS = 1000;
 
@@ -36,10 +37,9 @@ export function watchProcess(options: Omit<ProcessWatchOptions, 'sources'>): () 
       tryDescriptor: () => closeSync(openSync('/dev/null', 'r')),
     },
   });
-  const timer = setInterval(() => watch.look(INTERVAL_MS), INTERVAL_MS);
-  timer.unref();
+  const end = everySeconds(INTERVAL_SECONDS, () => watch.look(INTERVAL_SECONDS * 1000));
   return () => {
-    clearInterval(timer);
+    end();
     account.close();
   };
 }

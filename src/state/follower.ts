@@ -6,6 +6,7 @@ import { messageOf } from '../errors.ts';
 import { formatEndpoint, type LeaderDetector, type Master, type MasterSet } from '../leader/leader.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { everySeconds } from '../pulse.ts';
 import type { StateClient } from './client.ts';
 import { FailureLog, WarningLog } from './complaints.ts';
 import type { EventStreamClient, StreamEnd } from './event-stream.ts';
@@ -76,7 +77,7 @@ const PIDS_GAP_MS = 5000;
 const MAX_SINGLE_PIDS = 3;
 /** How often it is looked what is due, and where nothing is being waited for. */
 const TICK_MS = 250;
-const QUIET_TICK_MS = 1000;
+const QUIET_TICK_SECONDS = 1;
 
 export class Follower {
   readonly #options: FollowerOptions;
@@ -87,7 +88,10 @@ export class Follower {
   readonly #warnings: WarningLog;
   readonly #parser: EventParser;
   #loop: Promise<void> | null = null;
+  /** While something is being waited for. */
   #ticker: NodeJS.Timeout | null = null;
+  /** null before the start. */
+  #endPulse: (() => void) | null = null;
   #closed = false;
   readonly #closing = new AbortController();
   /** The attempt under way, and the leader that it was made for. */
@@ -155,7 +159,10 @@ export class Follower {
   }
 
   start(): void {
-    if (this.#ticker !== null) return;
+    if (this.#endPulse !== null) return;
+    this.#endPulse = everySeconds(QUIET_TICK_SECONDS, () => {
+      if (this.#ticker === null) this.#look();
+    });
     this.#tickIn(TICK_MS);
     this.#poller.start();
     this.#isPolling = true;
@@ -168,6 +175,7 @@ export class Follower {
   async close(): Promise<void> {
     this.#closed = true;
     this.#leave();
+    this.#endPulse?.();
     if (this.#ticker !== null) clearTimeout(this.#ticker);
     this.#closing.abort(new Error('shutting down'));
     this.#attempt?.abort(new Error('shutting down'));
@@ -379,9 +387,14 @@ export class Follower {
     if (this.#closed) return;
     if (this.#ticker !== null) clearTimeout(this.#ticker);
     this.#ticker = setTimeout(() => {
-      this.#tick();
-      this.#tickIn(this.#isWaiting ? TICK_MS : QUIET_TICK_MS);
+      this.#ticker = null;
+      this.#look();
     }, ms);
+  }
+
+  #look(): void {
+    this.#tick();
+    if (this.#isWaiting) this.#tickIn(TICK_MS);
   }
 
   /** For agents to come back, for schedulers to be looked up, or for a stream before states are polled again. */
