@@ -29,7 +29,7 @@ export type PtrSink = (reverseName: string, name: string) => void;
 /** Told of the canonical names of each form of a task. */
 export type CanonicalSink = (canonical: NamePair, task: Task) => void;
 
-/** Takes the addresses of a canonical name in the sink's place; the name counts as new where it has any. */
+/** Takes the addresses of canonical names, which the RecordSink is not told of then; a name with any counts as new. */
 export type OwnSink = (canonicalName: string, addresses: AddressSet) => void;
 
 /** So many ports of a task are compared with each other; whether the targets of further ones are known is looked up. */

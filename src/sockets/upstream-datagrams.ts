@@ -252,7 +252,7 @@ class UpstreamSocket implements Datagrams {
 
   #failed(syscall: string): void {
     const errno = this.#libc.errno();
-    // A packet that the kernel has no room for is lost, as any packet may be.
+    // Nothing to read, a signal, or a full queue of the interface: the question is asked again when its time is over.
     if (errno === EAGAIN || errno === EINTR || errno === ENOBUFS) return;
     const { code } = new LibcError(syscall, errno);
     process.nextTick(() => {
