@@ -10,19 +10,16 @@ import { AddressSets, type HostAddresses } from './addresses.ts';
 import { CanonicalNames } from './canonical-names.ts';
 import { addAgents, addFrameworks, addMasters, addNameServer, type Warn } from './cluster.ts';
 import { Contribution, ValueCounts } from './contribution.ts';
-import { CountedAliases } from './counted-aliases.ts';
-import { CountedPointers } from './counted-pointers.ts';
-import { CountedValues } from './counted-values.ts';
+import { type CountedChanges, CountedRecords, TYPES, type ValuesByType } from './counted-records.ts';
 import type { RecordConfig } from './derive.ts';
 import { FrameworkNames } from './framework-names.ts';
 import { isReserve } from './health.ts';
 import { domainFragment, type LabelRule, RFC952, RFC1123 } from './labels.ts';
 import { OwnNames } from './own-names.ts';
-import { type RecordChanges, reverted } from './record-changes.ts';
-import type { RecordSet, RecordsApart } from './record-set.ts';
+import type { RecordSet } from './record-set.ts';
 import type { Alias, NamesOfFramework, ServiceNames } from './service-names.ts';
-import { type AgentPlace, labelSource, TaskRecords } from './task.ts';
-import { type RecordType, ZoneBuilder } from './zone-builder.ts';
+import { type AgentPlace, labelSource, type PtrSink, TaskRecords } from './task.ts';
+import type { ZoneBuilder } from './zone-builder.ts';
 
 /** The cluster as it is now. */
 export interface IndexedCluster {
@@ -63,25 +60,9 @@ interface Unsettled {
   /** One task's behind the other's. */
   readonly own: OwnNames;
   /** Tasks whose records only stand in for others; they are added last, one by one. */
-  readonly reserve: readonly Entry[];
-  /** There was none, so that nobody has looked at the names with records for their sake. */
-  mustBeginAliases: boolean;
+  readonly reserve: Entry[];
 }
 
-/** Address records that were derived apart, and the maps that they belong into. */
-interface Apart extends RecordsApart {
-  readonly own: OwnNames;
-  readonly as: Map<string, readonly string[]>;
-  readonly aaaas: Map<string, readonly string[]>;
-}
-
-/** What names to write anew, and a way back. */
-export interface IndexChanges extends RecordChanges {
-  /** A copy of the records as they were before; to be called before the next update. */
-  readonly before: () => RecordSet;
-}
-
-const TYPES: readonly RecordType[] = ['A', 'AAAA', 'SRV'];
 /** Canonical names of a task, as a rule: of its one form. */
 const NAMES_PER_TASK = 2;
 /** Address sets that are remembered beside those of agents, which many tasks have; those of containers come once. */
@@ -90,11 +71,7 @@ const MAX_FORGOTTEN_SETS = 1000;
 export class RecordIndex {
   readonly #config: RecordConfig;
   readonly #rule: LabelRule;
-  #values = newValues();
-  /** Addresses that are not in the values yet, with the maps of those that are; null once they are. */
-  #apart: Apart | null = null;
-  readonly #pointers = new CountedPointers();
-  readonly #aliases: CountedAliases;
+  readonly #records = new CountedRecords();
   readonly #frameworks = new Map<string, IndexedFramework>();
   readonly #names: FrameworkNames;
   #places: ReadonlyMap<string, AgentPlace> = new Map();
@@ -104,10 +81,8 @@ export class RecordIndex {
   #cluster = new ValueCounts();
   /** Folded targets of the SRV records of the cluster itself, to their owners. */
   #clusterTargets = new Map<string, string[]>();
-  readonly #records: RecordSet;
   /** Null once that is done. */
   #unsettled: Unsettled | null = null;
-  #steps = 0;
 
   /** Derives the whole. What only changes need is left for settle(), so that the records are at hand sooner. */
   constructor(config: RecordConfig, cluster: IndexedCluster, surroundings: Surroundings) {
@@ -115,25 +90,21 @@ export class RecordIndex {
     this.#rule = config.enforceRFC952 ? RFC952 : RFC1123;
     this.#names = new FrameworkNames(config.domain, this.#rule, config.dottedNames);
     this.#sets = new AddressSets(config.IPSources);
-    this.#aliases = new CountedAliases((name) => this.#exists(name));
-    const builder = this.#newBuilder();
     this.#deriveClusterRecords(cluster, surroundings);
-    this.#addClusterTo(builder);
-    const unsettled = this.#buildTasks(cluster, builder);
-    this.#unsettled = unsettled;
-    this.#apart = { own: unsettled.own, ...this.#adopt(builder) };
-    if (unsettled.reserve.length > 0) this.#putTogether();
-    for (const entry of unsettled.reserve) this.#contribute(entry);
-    this.#beginChanges();
-    if (this.#aliases.isEmpty) unsettled.mustBeginAliases = true;
-    else this.#beginAliases();
-    this.#pointers.take();
-    this.#records = this.#recordsAsAsked();
+    const whole = this.#enterTasks(cluster);
+    this.#unsettled = whole;
+    this.#records.derive(whole.own, (builder, own) => {
+      this.#addClusterTo(builder);
+      this.#addTasksTo(builder, own, whole);
+    });
+    if (whole.reserve.length > 0) this.#records.putTogether();
+    for (const entry of whole.reserve) this.#contribute(entry);
+    this.#records.begin();
   }
 
   /** All records; the same maps from the first look on, which change with update(). Lists in them never change. */
   get records(): RecordSet {
-    return this.#records;
+    return this.#records.all;
   }
 
   /**
@@ -141,14 +112,14 @@ export class RecordIndex {
    * records of a task changed others. It does not depend on how many changes of different elements are taken over together.
    */
   get steps(): number {
-    return this.#steps;
+    return this.#records.steps;
   }
 
   /** Gets ready for changes: the first one does it where nobody has before. Called again, it does nothing. */
   settle(): void {
     const unsettled = this.#unsettled;
     if (unsettled === null) return;
-    this.#putTogether();
+    this.#records.settle();
     this.#unsettled = null;
     const { entries, taskKeys, canonicalCounts, own } = unsettled;
     let next = 0;
@@ -157,18 +128,16 @@ export class RecordIndex {
       const end = next + (canonicalCounts[i] ?? 0);
       for (; next < end; next += 1) this.#byCanonical.add(own.names[next] ?? '', entry);
     }
-    if (unsettled.mustBeginAliases) this.#beginAliases();
-    this.#aliases.settle();
   }
 
   /** Takes over what has changed in the cluster, and around it. */
   update(cluster: IndexedCluster, changes: ClusterChanges, surroundings: Surroundings): void {
     this.settle();
     const moved = this.#updateCluster(cluster, surroundings);
-    for (const type of TYPES) this.#steps += this.#values[type].countStep();
+    this.#records.countStep();
     for (const entry of moved) {
       this.#place(entry);
-      this.#endStep(1);
+      this.#records.endStep();
     }
     for (const key of changes.frameworks) this.#updateFramework(key, cluster.frameworks.get(key));
     this.updateTasks(cluster, changes);
@@ -181,27 +150,19 @@ export class RecordIndex {
     for (const { frameworkKey, taskKey } of changes.order) {
       const framework = cluster.frameworks.get(frameworkKey);
       this.#updateTask(frameworkKey, framework, taskKey, framework?.tasks.get(taskKey));
-      this.#endStep(1);
+      this.#records.endStep();
     }
     for (const key of changes.tasks.keys()) this.#dropEmpty(key, cluster);
   }
 
   /** How many names had records at the last takeChanges(), and how many of them have none any more. */
-  losses(): { readonly published: number; readonly lost: number } {
-    let lost = 0;
-    let added = 0;
-    const names = new Set(TYPES.flatMap((type) => [...this.#values[type].before.keys()]));
-    for (const name of names) {
-      const had = this.#had(name);
-      if (had === this.#exists(name)) continue;
-      if (had) lost += 1;
-      else added += 1;
-    }
-    const { as, aaaas, srvs } = this.#records;
-    let present = as.size;
-    for (const name of aaaas.keys()) if (!as.has(name)) present += 1;
-    for (const name of srvs.keys()) if (!as.has(name) && !aaaas.has(name)) present += 1;
-    return { published: present + lost - added, lost };
+  losses(): ReturnType<CountedRecords['losses']> {
+    return this.#records.losses();
+  }
+
+  /** What has changed since the last call; null: nothing. */
+  takeChanges(): CountedChanges | null {
+    return this.#records.takeChanges((host) => this.#ownersOfTarget(host));
   }
 
   /** Tasks, and names of tasks, that are remembered: none without tasks. */
@@ -211,67 +172,6 @@ export class RecordIndex {
   }
 
   // --- the whole ---
-
-  #newBuilder(): ZoneBuilder {
-    return new ZoneBuilder((type, name, value) => this.#values[type].repeat(name, value));
-  }
-
-  #adopt(builder: ZoneBuilder): Omit<Apart, 'own'> {
-    const { as, aaaas, srvs } = builder.finish();
-    this.#values.A.adopt(as);
-    this.#values.AAAA.adopt(aaaas);
-    this.#values.SRV.adopt(srvs);
-    return { as, aaaas };
-  }
-
-  /** Changes are those from now on. */
-  #beginChanges(): void {
-    for (const type of TYPES) {
-      this.#values[type].take();
-      this.#values[type].endStep();
-    }
-  }
-
-  #recordsAsAsked(): RecordSet {
-    const index = this;
-    return {
-      get apart() {
-        return index.#apart;
-      },
-      get as() {
-        index.#putTogether();
-        return index.#values.A.map;
-      },
-      get aaaas() {
-        index.#putTogether();
-        return index.#values.AAAA.map;
-      },
-      get srvs() {
-        return index.#values.SRV.map;
-      },
-      ptrs: this.#pointers.map,
-      aliases: this.#aliases.map,
-    };
-  }
-
-  /** Puts canonical names among the others. Where one of them is no task's own, all records are derived anew, with a look at each. */
-  #putTogether(): void {
-    if (this.#apart === null) return;
-    const { own, as, aaaas } = this.#apart;
-    this.#apart = null;
-    if (own.addTo(as, aaaas)) return;
-    this.#values = newValues();
-    const builder = this.#newBuilder();
-    this.#addClusterTo(builder);
-    const records = new TaskRecords(builder, null, this.#config);
-    for (const { task, framework, place } of this.#unsettled?.entries ?? []) {
-      const names = this.#namesOf(framework);
-      if (place === null || names === null || isReserve(task, this.#config)) continue;
-      records.add({ task, agent: place, addresses: this.#sets.ofTask(task, place.addresses) }, names);
-    }
-    this.#adopt(builder);
-    this.#beginChanges();
-  }
 
   #deriveClusterRecords(cluster: IndexedCluster, surroundings: Surroundings): void {
     const { counts, places } = this.#deriveCluster(cluster, surroundings);
@@ -288,64 +188,58 @@ export class RecordIndex {
     }
   }
 
-  #buildTasks(cluster: IndexedCluster, builder: ZoneBuilder): Unsettled {
-    const { reverseDNSOn } = this.#config;
+  /** The running tasks, without their records. */
+  #enterTasks(cluster: IndexedCluster): Unsettled {
     let taskCount = 0;
     for (const { tasks } of cluster.frameworks.values()) taskCount += tasks.size;
     // Lists that grow are copied again and again, and memory that is new to the process is what takes the time here.
     const entries = new Array<Entry>(taskCount);
     const taskKeys = new Array<string>(taskCount);
-    const canonicalCounts = new Uint32Array(taskCount);
-    const own = new OwnNames(NAMES_PER_TASK * taskCount);
-    const reserve: Entry[] = [];
     let count = 0;
-    const records = new TaskRecords(
-      builder,
-      reverseDNSOn ? (reverseName, name) => this.#pointers.add(reverseName, name) : null,
-      this.#config,
-      null,
-      (name, addresses) => own.add(name, addresses),
-    );
     for (const [key, framework] of cluster.frameworks) {
       const indexed = this.#indexFramework(key, framework);
-      const names = this.#namesOf(indexed);
       for (const [taskKey, task] of framework.tasks) {
         if (task.state !== 'TASK_RUNNING') continue;
-        const entry = this.#makeEntry(indexed, task);
-        const number = count++;
-        entries[number] = entry;
-        taskKeys[number] = taskKey;
-        const { place } = entry;
-        if (place === null || names === null) continue;
-        if (isReserve(task, this.#config)) {
-          reserve.push(entry);
-          continue;
-        }
-        const nameCountBefore = own.count;
-        const addresses = this.#sets.ofTask(task, place.addresses);
-        this.#useNames(task, names, records.add({ task, agent: place, addresses }, names));
-        canonicalCounts[number] = own.count - nameCountBefore;
+        entries[count] = this.#makeEntry(indexed, task);
+        taskKeys[count] = taskKey;
+        count += 1;
       }
     }
     entries.length = count;
     taskKeys.length = count;
-    own.end();
-    return { entries, taskKeys, canonicalCounts, own, reserve, mustBeginAliases: false };
+    const own = new OwnNames(NAMES_PER_TASK * count);
+    return { entries, taskKeys, canonicalCounts: new Uint32Array(count), own, reserve: [] };
   }
 
-  #beginAliases(): void {
-    this.#aliases.begin(this.#namesWithRecords());
-    if (!this.#apart?.own.names.some((name) => this.#aliases.dependsOn(name))) return;
-    this.#putTogether();
-    this.#aliases.begin(this.#namesWithRecords());
+  /** @param own see Fill; null the second time */
+  #addTasksTo(builder: ZoneBuilder, own: OwnNames | null, { entries, canonicalCounts, reserve }: Unsettled): void {
+    const records = new TaskRecords(
+      builder,
+      own === null ? null : this.#pointerSink(),
+      this.#config,
+      null,
+      own === null ? null : (name, addresses) => own.add(name, addresses),
+    );
+    for (const [i, entry] of entries.entries()) {
+      const { task, framework, place } = entry;
+      const names = this.#namesOf(framework);
+      if (place === null || names === null) continue;
+      if (isReserve(task, this.#config)) {
+        if (own !== null) reserve.push(entry);
+        continue;
+      }
+      const nameCountBefore = own?.count ?? 0;
+      const labelled = records.add({ task, agent: place, addresses: this.#sets.ofTask(task, place.addresses) }, names);
+      if (own === null) continue;
+      this.#useNames(task, names, labelled);
+      canonicalCounts[i] = own.count - nameCountBefore;
+    }
+    own?.end();
   }
 
-  /** Each once; without those that are apart. */
-  *#namesWithRecords(): Generator<string, void> {
-    const { A, AAAA, SRV } = this.#values;
-    yield* A.map.keys();
-    for (const name of AAAA.map.keys()) if (!A.map.has(name)) yield name;
-    for (const name of SRV.map.keys()) if (!A.map.has(name) && !AAAA.map.has(name)) yield name;
+  #pointerSink(): PtrSink | null {
+    if (!this.#config.reverseDNSOn) return null;
+    return (reverseName, name) => this.#records.pointers.add(reverseName, name);
   }
 
   // --- the cluster itself ---
@@ -372,7 +266,7 @@ export class RecordIndex {
   /** @returns the tasks whose agent is another, somewhere else, known or unknown now. */
   #updateCluster(cluster: IndexedCluster, surroundings: Surroundings): Set<Entry> {
     const { counts, places } = this.#deriveCluster(cluster, surroundings);
-    for (const type of TYPES) this.#values[type].exchange(this.#cluster[type], counts[type]);
+    for (const type of TYPES) this.#records.values[type].exchange(this.#cluster[type], counts[type]);
     this.#cluster = counts;
     this.#clusterTargets = targetsOf(counts);
     const moved = new Set<Entry>();
@@ -407,14 +301,7 @@ export class RecordIndex {
     for (const entry of indexed.entries.values()) this.#takeBack(entry);
     this.#setFragment(indexed, fragment);
     for (const entry of indexed.entries.values()) this.#contribute(entry);
-    this.#endStep([...indexed.entries.values()].filter(({ place }) => place !== null).length);
-  }
-
-  /** @param weight for how many tasks it counts */
-  #endStep(weight: number): void {
-    const { A, AAAA, SRV } = this.#values;
-    const ended = [A.endStep(), AAAA.endStep(), SRV.endStep()];
-    if (ended.includes(true)) this.#steps += weight;
+    this.#records.endStep([...indexed.entries.values()].filter(({ place }) => place !== null).length);
   }
 
   #setFragment(indexed: IndexedFramework, fragment: string | null): void {
@@ -498,7 +385,7 @@ export class RecordIndex {
       to.AAAA.addList(name, set.ipv6);
     }
     for (const { names, target } of services) to.SRV.add(names, target);
-    for (const { reverseName, name } of pointers) this.#pointers.add(reverseName, name);
+    for (const { reverseName, name } of pointers) this.#records.pointers.add(reverseName, name);
     this.#useNames(entry.task, collected.names);
   }
 
@@ -513,15 +400,13 @@ export class RecordIndex {
       from.AAAA.removeList(name, set.ipv6);
     }
     for (const { names, target } of services) from.SRV.remove(names, target);
-    for (const { reverseName, name } of pointers) this.#pointers.remove(reverseName, name);
+    for (const { reverseName, name } of pointers) this.#records.pointers.remove(reverseName, name);
     this.#leaveNames(entry.task, collected.names);
   }
 
   /** Where a task's records go. */
-  #valuesOf({ task }: Entry): Record<RecordType, CountedValues['reserve']> {
-    const { A, AAAA, SRV } = this.#values;
-    if (!isReserve(task, this.#config)) return this.#values;
-    return { A: A.reserve, AAAA: AAAA.reserve, SRV: SRV.reserve };
+  #valuesOf({ task }: Entry): ValuesByType {
+    return isReserve(task, this.#config) ? this.#records.reserve : this.#records.values;
   }
 
   /** The records of a task as it is placed; null where it has none. */
@@ -553,19 +438,19 @@ export class RecordIndex {
   /** @param labelled the task's names below its label, where they are at hand */
   #useNames(task: Task, framework: NamesOfFramework, labelled = framework.ofLabel(labelSource(task))): void {
     const verbatim = verbatimOf(task, framework, labelled);
-    if (labelled.users === 0) this.#aliases.add(labelled.aliases);
+    if (labelled.users === 0) this.#records.aliases.add(labelled.aliases);
     labelled.users += 1;
     if (verbatim !== null) verbatim.users += 1;
-    this.#aliases.add(portAliases(task, labelled));
+    this.#records.aliases.add(portAliases(task, labelled));
   }
 
   #leaveNames(task: Task, framework: NamesOfFramework): void {
     const labelled = framework.ofLabel(labelSource(task));
     const verbatim = verbatimOf(task, framework, labelled);
-    this.#aliases.remove(portAliases(task, labelled));
+    this.#records.aliases.remove(portAliases(task, labelled));
     labelled.users -= 1;
     if (labelled.users === 0) {
-      this.#aliases.remove(labelled.aliases);
+      this.#records.aliases.remove(labelled.aliases);
       framework.forget(labelled);
     }
     if (verbatim === null) return;
@@ -574,54 +459,6 @@ export class RecordIndex {
   }
 
   // --- what came of it ---
-
-  #exists(name: string): boolean {
-    const { A, AAAA, SRV } = this.#values;
-    return A.map.has(name) || AAAA.map.has(name) || SRV.map.has(name);
-  }
-
-  #had(name: string): boolean {
-    return TYPES.some((type) => {
-      const { before, map } = this.#values[type];
-      return (before.get(name) ?? map.get(name) ?? []).length > 0;
-    });
-  }
-
-  /** What has changed since the last call; null: nothing. */
-  takeChanges(): IndexChanges | null {
-    const { A, AAAA, SRV } = this.#values;
-    const touched = new Set(TYPES.flatMap((type) => [...this.#values[type].before.keys()]));
-    for (const name of touched) {
-      const has = this.#exists(name);
-      if (this.#had(name) !== has) this.#aliases.noteExistence(name, has);
-    }
-    const before = { A: A.take(), AAAA: AAAA.take(), SRV: SRV.take() };
-    const hosts = new Set([...before.A.keys(), ...before.AAAA.keys()]);
-    const names = new Set([...hosts, ...before.SRV.keys()]);
-    for (const host of hosts) for (const owner of this.#ownersOfTarget(host)) names.add(owner);
-    for (const name of [...names]) {
-      for (const alias of this.#aliases.of(name)) if (this.#aliases.map.has(alias)) names.add(alias);
-      const folded = foldCase(name);
-      if (folded !== name) {
-        for (const alias of this.#aliases.of(folded)) if (this.#aliases.map.has(alias)) names.add(alias);
-      }
-    }
-    const aliases = this.#aliases.take();
-    for (const alias of aliases.keys()) names.add(alias);
-    const ptrs = this.#pointers.take();
-    if (names.size === 0 && ptrs.size === 0) return null;
-    return {
-      names,
-      pointers: new Set(ptrs.keys()),
-      before: () => ({
-        as: reverted(A.map, before.A),
-        aaaas: reverted(AAAA.map, before.AAAA),
-        srvs: reverted(SRV.map, before.SRV),
-        ptrs: reverted(this.#pointers.map, ptrs),
-        aliases: reverted(this.#aliases.map, aliases),
-      }),
-    };
-  }
 
   /** Names with SRV records that lead to a host. */
   #ownersOfTarget(host: string): Set<string> {
@@ -633,10 +470,6 @@ export class RecordIndex {
     }
     return owners;
   }
-}
-
-function newValues(): Record<RecordType, CountedValues> {
-  return { A: new CountedValues(), AAAA: new CountedValues(), SRV: new CountedValues() };
 }
 
 /** The names under a task's discovery name as it is, where they are others than those under its label; see TaskRecords. */
