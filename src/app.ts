@@ -125,7 +125,7 @@ class RunningApp implements App {
   readonly #stopRateReport: () => void;
   readonly #stopWatch: () => void;
   readonly #garbage = takeOverGarbage();
-  readonly #priority = new MainPriority();
+  readonly #priority: MainPriority;
   #isStopping = false;
 
   constructor(options: AppOptions, engine: Engine) {
@@ -135,6 +135,10 @@ class RunningApp implements App {
     this.#engine = engine;
     this.#passed = passed;
     this.#log = roomLogger(logger, 'main');
+    this.#priority = new MainPriority({
+      onRefused: () =>
+        this.#log.info('changes wait behind answers where processors are short: RLIMIT_NICE (LimitNICE=) forbids more'),
+    });
     this.#metrics = createMetrics({ prefix: config.metricsPrefix, version: VERSION });
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;

@@ -217,7 +217,6 @@ export class RecordIndex {
       builder,
       own === null ? null : this.#pointerSink(),
       this.#config,
-      null,
       own === null ? null : (name, addresses) => own.add(name, addresses),
     );
     for (const [i, entry] of entries.entries()) {
@@ -423,9 +422,9 @@ export class RecordIndex {
       this.#config,
       canonical === null
         ? null
-        : ({ plain, slave }) => {
-            canonical(plain);
-            canonical(slave);
+        : (name, addresses) => {
+            canonical(name);
+            contribution.addAddresses(name, addresses);
           },
     );
     if (this.#sets.size > MAX_FORGOTTEN_SETS + 2 * this.#byAgent.size) {

@@ -26,11 +26,8 @@ export interface AgentPlace {
 /** Takes a reverse name and the name of the task that has the address. */
 export type PtrSink = (reverseName: string, name: string) => void;
 
-/** Told of the canonical names of each form of a task. */
-export type CanonicalSink = (canonical: NamePair, task: Task) => void;
-
-/** Takes the addresses of canonical names, which the RecordSink is not told of then; a name with any counts as new. */
-export type OwnSink = (canonicalName: string, addresses: AddressSet) => void;
+/** Takes the canonical names with their addresses, which the RecordSink is not told of then; a name with any counts as new. */
+export type CanonicalSink = (canonicalName: string, addresses: AddressSet) => void;
 
 /** So many ports of a task are compared with each other; whether the targets of further ones are known is looked up. */
 const LOOK_BACK = 16;
@@ -47,7 +44,6 @@ export class TaskRecords {
   private readonly addPtr: PtrSink | null;
   private readonly slaveNamedPorts: boolean;
   private readonly canonicalSink: CanonicalSink | null;
-  private readonly ownSink: OwnSink | null;
   /** Canonical names that may be in use although no address shows it. */
   private readonly addressless = new Set<string>();
 
@@ -57,13 +53,11 @@ export class TaskRecords {
     addPtr: PtrSink | null,
     config: Pick<Config, 'slaveNamedPorts'>,
     canonicalSink: CanonicalSink | null = null,
-    ownSink: OwnSink | null = null,
   ) {
     this.sink = sink;
     this.addPtr = addPtr;
     this.slaveNamedPorts = config.slaveNamedPorts;
     this.canonicalSink = canonicalSink;
-    this.ownSink = ownSink;
   }
 
   /** @returns the names under the task's label */
@@ -86,11 +80,10 @@ export class TaskRecords {
   private addForm(placed: PlacedTask, framework: NamesOfFramework, names: ServiceNames, identity: string): void {
     const { task, agent, addresses } = placed;
     const canonical = framework.pair(names.t + identity);
-    this.canonicalSink?.(canonical, task);
     this.sink.addAddresses(names.host.plain, addresses);
-    const plainIsNew = this.addOwn(canonical.plain, addresses);
+    const plainIsNew = this.addCanonical(canonical.plain, addresses);
     this.sink.addAddresses(names.host.slave, agent.addresses);
-    const slaveIsNew = this.addOwn(canonical.slave, agent.addresses);
+    const slaveIsNew = this.addCanonical(canonical.slave, agent.addresses);
     if (agent.addresses.all.length === 0) {
       this.sink.add('A', names.host.slave, agent.substitute);
       this.sink.add('A', canonical.slave, agent.substitute);
@@ -109,9 +102,9 @@ export class TaskRecords {
   }
 
   /** @returns whether the name had no addresses before, and has some now */
-  private addOwn(canonicalName: string, addresses: AddressSet): boolean {
-    if (this.ownSink === null) return this.sink.addAddresses(canonicalName, addresses);
-    this.ownSink(canonicalName, addresses);
+  private addCanonical(canonicalName: string, addresses: AddressSet): boolean {
+    if (this.canonicalSink === null) return this.sink.addAddresses(canonicalName, addresses);
+    this.canonicalSink(canonicalName, addresses);
     return addresses.ipv4.length > 0 || addresses.ipv6.length > 0;
   }
 

@@ -10,6 +10,8 @@ export interface MainPriorityOptions {
   readonly nice?: number;
   /** Sets the thread's nice value; throws where it may not. */
   readonly set?: (nice: number) => void;
+  /** Told once that the thread may not be raised again. */
+  readonly onRefused?: () => void;
 }
 
 /**
@@ -19,14 +21,16 @@ export interface MainPriorityOptions {
 export class MainPriority {
   readonly #nice: number;
   readonly #set: (nice: number) => void;
+  readonly #onRefused: () => void;
   #isLowered = true;
   /** Whole states that are being read. */
   #large = 0;
   #mayRaise = process.platform === 'linux';
 
-  constructor({ nice = getPriority(), set = setMain }: MainPriorityOptions = {}) {
+  constructor({ nice = getPriority(), set = setMain, onRefused = () => {} }: MainPriorityOptions = {}) {
     this.#nice = nice;
     this.#set = set;
+    this.#onRefused = onRefused;
   }
 
   /** There is a single event's work to do. */
@@ -37,6 +41,7 @@ export class MainPriority {
       this.#isLowered = false;
     } catch {
       this.#mayRaise = false;
+      this.#onRefused();
     }
   }
 

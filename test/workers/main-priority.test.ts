@@ -44,17 +44,21 @@ it('comes back after something large has failed', async () => {
   assert.deepEqual(values, [15, 19]);
 });
 
-it('stays lowered where it may not be raised', () => {
+it('stays lowered where it may not be raised, and says so once', () => {
   let asked = 0;
+  let refused = 0;
   const priority = new MainPriority({
     nice: 0,
     set: () => {
       asked += 1;
       throw new Error('EACCES');
     },
+    onRefused: () => {
+      refused += 1;
+    },
   });
   priority.takeUp();
   priority.takeUp();
   priority.giveWay();
-  assert.equal(asked, 1);
+  assert.deepEqual({ asked, refused }, { asked: 1, refused: 1 });
 });
