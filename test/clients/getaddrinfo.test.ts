@@ -49,7 +49,7 @@ async function ask(): Promise<readonly (readonly GetentRun[])[]> {
       ...['--mount', '--net', ...user, 'sh', '-c', SCRIPT, 'sh'],
       ...[resolvConf, nsswitch, process.execPath, MAIN, JSON.stringify(order)],
     ],
-    { env, timeout: 60_000 },
+    { env, timeout: 180_000 },
   );
   return JSON.parse(stdout) as readonly (readonly GetentRun[])[];
 }

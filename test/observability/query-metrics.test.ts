@@ -73,7 +73,7 @@ for (const io of DRIVERS) {
     it('count forwarded queries with the answers that came for them', async () => {
       const upstream = await FakeUpstream.start((asked, reply) => reply(encodeAnswer(asked, { rcode: 3 })));
       open.push(() => upstream.close());
-      const service = await serving({ io, routes: [[upstream.address]] });
+      const service = await serving({ io, routes: [[upstream.address]], timeoutSeconds: 30 });
       const asking = await client(service.port);
       asking.ask('a.example', 1);
       await asking.until(1);
@@ -103,6 +103,7 @@ for (const io of DRIVERS) {
       const service = await serving({ io });
       const asking = await client(service.port);
       const size = encodeQuery('n1.mesos').length;
+      const askedAtMs = performance.now();
       for (let id = 0; id < 10; id += 1) asking.ask('n1.mesos', id);
       await asking.until(10);
       // An answer is on its way before its time is counted.
@@ -129,7 +130,9 @@ for (const io of DRIVERS) {
         [],
       );
       const seconds = figure(lines, 'mesos_dns_dns_request_duration_seconds_sum{proto="udp"}');
-      assert.ok(seconds > 0 && seconds < 10);
+      // Ten at a time.
+      const mostSeconds = (10 * (performance.now() - askedAtMs)) / 1000;
+      assert.ok(seconds > 0 && seconds < mostSeconds, `${seconds} of ${mostSeconds} s`);
     });
   });
 }

@@ -14,7 +14,7 @@ describe('a link that takes packets of 1,300 octets', () => {
     it(`takes answers of 1,200, and larger ones in fragments, from ${address}`, async () => {
       await requirePackages('iproute2', 'util-linux');
       const args = ['--net', '--map-root-user', process.execPath, PROGRAM, address, '1200', '4000', '1200'];
-      const { stdout, stderr } = await promisify(execFile)('unshare', args, { timeout: 10_000 });
+      const { stdout, stderr } = await promisify(execFile)('unshare', args, { timeout: 60_000 });
       assert.deepEqual([JSON.parse(stdout), stderr], [[1200, 4000, 1200], '']);
     });
   }

@@ -155,7 +155,8 @@ describe('a TCP connection', () => {
     const client = await TcpClient.open(port);
     client.send(...Array.from({ length: 50 }, (_, id) => foreign(id)), local(1000));
     await client.until(1);
-    assert.deepEqual(client.ids, [1000]);
+    // Where this process stood still, forwards are answered behind it already.
+    assert.equal(client.ids[0], 1000);
     assert.equal(service.counters.forwarding, 8);
     await client.until(51);
     assert.equal(new Set(client.ids).size, 51);
@@ -163,12 +164,14 @@ describe('a TCP connection', () => {
 
   it('is not read while too many of its queries wait for the forwarder', async () => {
     const limits = { maxInFlightPerConnection: 1, maxWaitingBytes: 100 };
-    const { port, service } = await serve({ forwarder: new FakeForwarder(150), limits });
+    const forwarder = new FakeForwarder(150);
+    const { port, service } = await serve({ forwarder, limits });
     const client = await TcpClient.open(port);
     client.send(...Array.from({ length: 15 }, (_, id) => foreign(id)));
     while (service.counters.forwarding === 0) await pause(1);
-    // One with the forwarder, and those of 29 octets of which the last one went beyond 100.
-    assert.ok(service.counters.queries <= 6, `${service.counters.queries}`);
+    // Beside those that the forwarder was given, those of 29 octets of which the last one went beyond 100.
+    const waiting = service.counters.queries - forwarder.sizes.length;
+    assert.ok(waiting <= 5, `${waiting}`);
     await client.until(15);
   });
 
@@ -285,7 +288,8 @@ describe('a client that does not read', () => {
         await pause(50);
       }
     }
-    await until(() => service.counters.open <= 4, 'end of those that do not read');
+    const { counters } = service;
+    await until(() => counters.open <= 4 && counters.open + counters.evicted === 8, 'end of those that do not read');
     clearInterval(watching);
     assert.ok(mostBytes > 600_000 && mostBytes <= 1_000_000, `${mostBytes} octets`);
     assert.ok(service.counters.open === 3 || service.counters.open === 4, `${service.counters.open} open`);
@@ -348,16 +352,16 @@ describe('the limits of the TCP service', () => {
   });
 
   it('leave a connection open that keeps asking, or waits for a forward', async () => {
-    const { port } = await serve({ forwarder: new FakeForwarder(3000), limits: { idleMs: 2000 } });
+    const { port } = await serve({ forwarder: new FakeForwarder(4500), limits: { idleMs: 3000 } });
     const waiting = await TcpClient.open(port);
     const asking = await TcpClient.open(port);
     waiting.send(foreign(1));
-    for (let id = 0; id < 30; id += 1) {
+    for (let id = 0; id < 45; id += 1) {
       asking.send(local(id));
       await pause(100);
     }
     await waiting.until(1);
-    await asking.until(30);
+    await asking.until(45);
   });
 
   it('close the longest idle connection of an address for a new one', async () => {

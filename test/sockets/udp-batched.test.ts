@@ -18,6 +18,7 @@ import { type RunningService, type ServiceSetup, startService } from '../support
 import { encodeAnswer, encodeQuery, FakeUpstream } from '../support/fake-upstream.ts';
 import { recordedLog } from '../support/log.ts';
 import { UdpClient } from '../support/udp-client.ts';
+import { until } from '../support/until.ts';
 
 const open: (() => unknown)[] = [];
 afterEach(async () => {
@@ -68,6 +69,8 @@ describe('the batched driver', () => {
   it('loses none of a burst of 10,000 queries', async () => {
     const service = await serving({ udpReceiveBufferBytes: 16 << 20 });
     assert.deepEqual(await burst(service.port, 10_000), { lost: 0, wrong: 0 });
+    // An answer is on its way before it is counted.
+    await until(() => service.supervisor.udpCounters.sent >= 10_000, 'count of the last answers');
     const { received, sent, sendErrors } = service.supervisor.udpCounters;
     assert.deepEqual({ received, sent, sendErrors }, { received: 10_000, sent: 10_000, sendErrors: 0 });
   });

@@ -17,6 +17,9 @@ const HOST = '127.0.0.1';
 const START_TIMEOUT_MS = 120_000;
 const WAIT_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
+/** The program waits so long for figures of its threads, and tells what they were before where that is not enough. */
+const FIGURES_LIMIT_MS = 500;
+const FIGURES_TRIES = 20;
 /** Beyond any time that a test allows for an orderly end. */
 const KILL_AFTER_MS = 15_000;
 
@@ -213,9 +216,20 @@ export class Program {
     return fetch(`http://${HOST}:${this.httpPort}${path}`);
   }
 
+  /** All metrics as text; where a thread was not heard in time, they are read again. */
+  async metrics(): Promise<string> {
+    let text = '';
+    for (let attempt = 1, tookMs = Infinity; tookMs >= FIGURES_LIMIT_MS && attempt <= FIGURES_TRIES; attempt += 1) {
+      const startMs = performance.now();
+      text = await (await this.get('/metrics')).text();
+      tookMs = performance.now() - startMs;
+    }
+    return text;
+  }
+
   /** The value of a metric, all its labels added up; 0 where it is not shown. */
   async metric(name: string): Promise<number> {
-    const text = await (await this.get('/metrics')).text();
+    const text = await this.metrics();
     const values = [...text.matchAll(/^([a-z_]+)(?:\{[^}]*\})? (\S+)$/gm)].filter(([, found]) => found === name);
     return values.reduce((sum, [, , value]) => sum + Number(value), 0);
   }

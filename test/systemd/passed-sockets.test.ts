@@ -75,7 +75,7 @@ describe('passed UDP sockets', () => {
         workers: 3, // which share the one socket
       };
       const askAll = () =>
-        Promise.all(Array.from({ length: 50 }, () => client.ask(NAME, 'A', { timeoutMs: 30_000, tries: 1 })));
+        Promise.all(Array.from({ length: 50 }, () => client.ask(NAME, 'A', { timeoutMs: 120_000, tries: 1 })));
       for (let run = 0; run < 2; run += 1) {
         const waiting = askAll();
         await sleep(100);

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { DRIVERS, type ServiceChild, startChild } from '../support/dns-service.ts';
 import { encodeQuery, framed } from '../support/fake-upstream.ts';
 import { UdpClient } from '../support/udp-client.ts';
+import { until } from '../support/until.ts';
 
 const open: (() => unknown)[] = [];
 afterEach(async () => {
@@ -42,6 +44,12 @@ function settled(socket: Socket, event: string): Promise<boolean> {
   );
 }
 
+/** Whether every thread is stopped; the state stands behind the name, which is in parentheses. */
+function isFrozen(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => /\) T [^)]*$/.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')));
+}
+
 const pause = (ms: number) => new Promise<false>((resolve) => setTimeout(() => resolve(false), ms));
 
 for (const io of DRIVERS) {
@@ -53,7 +61,7 @@ for (const io of DRIVERS) {
       await asking.until(1);
       process.kill('SIGSTOP');
       // The threads stop one after the other, each when it next looks.
-      await pause(200);
+      await until(() => isFrozen(process.pid ?? 0), 'stop of all threads');
       for (let id = 2; id < 52; id += 1) asking.ask('n1.mesos', id);
       // Longer than the workers wait for packets.
       await pause(400);

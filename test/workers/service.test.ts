@@ -105,13 +105,19 @@ for (const io of DRIVERS) {
     });
 
     it('forwards foreign names, and serves its own meanwhile', async () => {
+      let haveServed = () => {};
+      const served = new Promise<void>((resolve) => {
+        haveServed = resolve;
+      });
       const upstream = await FakeUpstream.start((query, reply) => {
-        setTimeout(() => reply(encodeAnswer(query, { addresses: ['192.0.2.7'] })), 1000);
+        void served.then(() => reply(encodeAnswer(query, { addresses: ['192.0.2.7'] })));
       });
       open.push(() => upstream.close());
-      const { port } = await serving({ io, routes: [[upstream.address]] });
+      const { port } = await serving({ io, routes: [[upstream.address]], timeoutSeconds: 30 });
       const asking = await client(port);
       for (let id = 0; id < 20; id += 1) asking.ask(id % 2 === 0 ? `w${id}.example` : `n${id}.mesos`, id);
+      await asking.until(10);
+      haveServed();
       const answers = await asking.until(20);
       assert.deepEqual(
         answers.slice(0, 10).map(({ id }) => (id ?? 0) % 2),
