@@ -110,7 +110,9 @@ class Running {
     const upstream = await FakeUpstream.start((query, reply) => reply(encodeAnswer(query)));
     // The connection may wait for its turn, while other transports have theirs.
     const tcpLimits = { idleMs: 600_000 };
-    const service = await startService({ io, routes: [[upstream.address]], tcpLimits });
+    // The upstream is in this thread, which may stand still while the forwarder's goes on.
+    const timeoutSeconds = PATIENCE_MS / 1000;
+    const service = await startService({ io, routes: [[upstream.address]], tcpLimits, timeoutSeconds });
     setOptions(service.engine.memory);
     const udp = createSocket('udp4');
     udp.connect(service.port, '127.0.0.1');

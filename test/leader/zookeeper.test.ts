@@ -90,7 +90,8 @@ describe('a detector with a healthy ZooKeeper', () => {
 
   it('follows when the session of a leader that died times out', async () => {
     const path = '/crash';
-    const first = await joinElection(zookeeper, { path, ip, port: 5051, sessionTimeoutMs: 2000 });
+    // Long enough that a moment without a sign of life, before it dies, does not end it.
+    const first = await joinElection(zookeeper, { path, ip, port: 5051, sessionTimeoutMs: 6000 });
     await enrol({ path, port: 5052 });
     const followed = start(zookeeper.url(path));
     await followed.untilLeader(5051);

@@ -10,12 +10,11 @@ import { Follower } from '../../src/state/follower.ts';
 import { LiveCluster } from '../../src/state/live-cluster.ts';
 import { recordedLog } from '../support/log.ts';
 import { stateOf, taskModel } from '../support/states.ts';
+import { until } from '../support/until.ts';
 
 const MASTER: Master = { host: '10.0.0.1', port: 5050 };
 const MASTERS: MasterSet = { leader: MASTER, masters: [MASTER], source: 'static' };
 const SUBSCRIBED = Buffer.from('{"type":"SUBSCRIBED","subscribed":{"get_state":{}}}');
-/** Longer than nothing is polled after a stream was lost. */
-const OUTAGE_MS = 3300;
 
 let close = async () => {};
 afterEach(() => close());
@@ -70,34 +69,30 @@ function setUp() {
   };
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  for (const end = performance.now() + 5000; !holds(); await sleep(5)) assert.ok(performance.now() < end, 'in time');
-}
-
 describe('a follower after a long outage', () => {
   it('asks for events when the state that it polls has come', async () => {
     const { asked, follower, leave, answer } = setUp();
     follower.start();
-    await until(() => asked.length === 1);
+    await until(() => asked.length === 1, 'question for a state');
     answer();
-    await until(() => follower.status.source === 'stream');
+    await until(() => follower.status.source === 'stream', 'stream');
     assert.deepEqual(asked, ['state', 'events']);
     leave(true);
-    await sleep(OUTAGE_MS);
+    // For a while nothing is polled: it begins when the follower has noticed that the stream is lost.
+    await until(() => asked.length === 3, 'question for a state in the outage');
     leave(false);
-    await until(() => asked.length === 3);
     // A stream is asked for at least twice a second.
     await sleep(1200);
     assert.deepEqual(asked, ['state', 'events', 'state']);
     answer();
-    await until(() => follower.status.source === 'stream');
+    await until(() => follower.status.source === 'stream', 'stream after the outage');
     assert.deepEqual(asked, ['state', 'events', 'state', 'events']);
   });
 
   it('does not wait for ever for a state, not even for the first', async () => {
     const { asked, follower } = setUp();
     follower.start();
-    await until(() => asked.length === 1);
-    await until(() => follower.status.source === 'stream' && asked.length === 2);
+    await until(() => asked.length === 1, 'question for a state');
+    await until(() => follower.status.source === 'stream' && asked.length === 2, 'stream without a state');
   });
 });

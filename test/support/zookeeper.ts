@@ -47,9 +47,17 @@ export class TestZooKeeper {
   /** A new, empty server that answers. tickTime is 1 s, so sessions last between 2 and 20 s. */
   static async start(host = '127.0.0.1'): Promise<TestZooKeeper> {
     await requirePackages('zookeeper', 'default-jre-headless');
-    const server = new TestZooKeeper(host, await freePort(host), mkdtempSync(join(tmpdir(), 'mesos-dns-zookeeper-')));
-    await server.restart();
-    return server;
+    for (;;) {
+      const server = new TestZooKeeper(host, await freePort(host), mkdtempSync(join(tmpdir(), 'mesos-dns-zookeeper-')));
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        await server.stop();
+        // Another test may have taken the free port meanwhile.
+        if (!String(error).includes('Address already in use')) throw error;
+      }
+    }
   }
 
   /** The configuration key `zk`. @param credentials `user:password` */
