@@ -173,7 +173,9 @@ class StreamService implements TcpService {
     ofAddress.add(connection);
     this.counters.connections += 1;
     this.counters.open += 1;
-    this.#sweep ??= setInterval(() => this.#closeIdle(), this.#limits.idleMs / SWEEPS_PER_IDLE_TIME).unref();
+    // What came while the thread stood still is read first.
+    const sweep = () => setImmediate(() => this.#closeIdle());
+    this.#sweep ??= setInterval(sweep, this.#limits.idleMs / SWEEPS_PER_IDLE_TIME).unref();
     socket.on('close', () => this.#forget(connection, address));
   }
 

@@ -336,6 +336,17 @@ describe('the limits of the TCP service', () => {
     clearInterval(dripping);
   });
 
+  it('close nobody whose query came while the thread stood still for longer', async () => {
+    const { port, service } = await serve({ limits: { idleMs: 300 } });
+    const client = await TcpClient.open(port);
+    await until(() => service.counters.open === 1, 'connection');
+    client.send(local(1));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+    await client.until(1);
+    await client.untilClosed();
+    assert.equal(service.counters.idleClosed, 1);
+  });
+
   it('are not looked at while no connection is open', async (t) => {
     const begun = t.mock.method(globalThis, 'setInterval');
     const ended = t.mock.method(globalThis, 'clearInterval');
