@@ -101,6 +101,7 @@ for (const build of ['debug', 'release'] as const) {
     });
 
     it('remembers that a name has no record of a type, and forgets it when it has', async () => {
+      mock.timers.enable({ apis: ['Date'], now: NOW });
       const cache = await createTestCache({}, build);
       cache.store(
         reply('www.example.com', 'AAAA', { authorities: [soa('example.com', 60)] }),
@@ -141,6 +142,7 @@ for (const build of ['debug', 'release'] as const) {
     });
 
     it('keeps TTLs within the limits', async () => {
+      mock.timers.enable({ apis: ['Date'], now: NOW });
       const cache = await createTestCache({ minTtlSeconds: 5, maxTtlSeconds: 100, maxNegativeTtlSeconds: 50 }, build);
       storeA(cache, 'short.example', 1);
       storeA(cache, 'long.example', 1_000_000);

@@ -84,8 +84,7 @@ describe('while all upstreams are dead', () => {
     });
     const memory = residentBytes(program.pid) - memoryBefore;
     const descriptors = readdirSync(`/proc/${program.pid}/fd`).length;
-    // That the machine stood still is told as well, however often it did.
-    const lines = program.lines.slice(linesBefore).filter((line) => !/the process stood still/.test(line));
+    const lines = program.linesOfItsOwn(linesBefore);
     test.diagnostic(
       `${(memory / 1024 / 1024).toFixed(0)} MiB more, ${descriptors} descriptors, ${lines.length} lines of log`,
     );

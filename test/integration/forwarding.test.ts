@@ -51,7 +51,9 @@ describe('zoneResolvers', () => {
     }
     assert.equal((await program.ask('1.0.21.172.in-addr.arpa', 'PTR')).rcode, NXDOMAIN);
     assert.equal((await program.ask('8.8.8.8.in-addr.arpa', 'PTR')).rcode, NOERROR);
-    assert.equal(outside.queries.length, 1);
+    // Asked again where the machine stands still.
+    const names = new Set(outside.queries.flatMap(({ message }) => message.questions ?? []).map(({ name }) => name));
+    assert.deepEqual(names, new Set(['8.8.8.8.in-addr.arpa']));
   });
 
   it('may be silent without harm to other zones', async (t) => {
@@ -94,11 +96,12 @@ describe('resolvers', () => {
           ?.split(' ')[1] ?? Number.NaN,
       );
     const to = `to="${upstream.address}"`;
-    assert.ok(value('mesos_dns_forward_requests_total', to) >= 5);
-    assert.equal(value('mesos_dns_forward_responses_total', `${to},rcode="NOERROR"`), 5);
+    // More where the machine stands still, and questions are asked again.
+    const responses = value('mesos_dns_forward_responses_total', `${to},rcode="NOERROR"`);
+    assert.ok(responses >= 5 && responses <= value('mesos_dns_forward_requests_total', to), `${responses} responses`);
     const proxy = `proxy_name="forward",${to},rcode="NOERROR"`;
-    assert.equal(value('mesos_dns_proxy_request_duration_seconds_count', proxy), 5);
-    assert.equal(value('mesos_dns_proxy_request_duration_seconds_bucket', `${proxy},le="+Inf"`), 5);
+    assert.equal(value('mesos_dns_proxy_request_duration_seconds_count', proxy), responses);
+    assert.equal(value('mesos_dns_proxy_request_duration_seconds_bucket', `${proxy},le="+Inf"`), responses);
     assert.equal(value('mesos_dns_forward_upstream_failing', `to="${silent.address}"`), 1);
     assert.equal(value('mesos_dns_forward_upstream_failing', to), 0);
     assert.ok(value('mesos_dns_forward_events_total', 'what="timeout"') >= 2);
@@ -120,7 +123,7 @@ describe('resolvers', () => {
 describe('setResolvers', () => {
   it('takes effect at once', async (t) => {
     const [before, after] = [await saying(t, '192.0.2.1'), await saying(t, '192.0.2.2')];
-    const { supervisor, port } = await startService({ routes: [[before.address]] });
+    const { supervisor, port } = await startService({ routes: [[before.address]], timeoutSeconds: 4.5 });
     t.after(() => supervisor.stop(0));
     const client = await UdpClient.open(port);
     t.after(() => client.close());

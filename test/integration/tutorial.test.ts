@@ -99,13 +99,12 @@ describe('the tutorial', () => {
 
   it('answers for an outside name through the resolvers', async () => {
     assert.deepEqual(await records('www.example.com'), ['www.example.com. 300 IN A 192.0.2.80']);
+    const hits = await program.metric('mesos_dns_cache_hits_total');
     const output = await dig('www.example.com');
     assert.match(output, /^;; flags: qr rd ra;/m, 'not authoritative');
-    assert.deepEqual(
-      upstream.queries.map(({ name }) => name),
-      ['www.example.com'],
-      'the second answer comes from the cache',
-    );
+    assert.ok((await program.metric('mesos_dns_cache_hits_total')) > hits, 'the second answer comes from the cache');
+    // Asked again where the machine stands still.
+    assert.deepEqual(new Set(upstream.queries.map(({ name }) => name)), new Set(['www.example.com']));
   });
 
   it('says who is responsible for the zone, as the key email tells', async () => {

@@ -59,7 +59,8 @@ export function forwarderTo(
   const forwarder = createForwarder({
     ...(datagrams === null ? {} : { openDatagrams: datagrams.open }),
     routes: [upstreams.map((each) => each.address)],
-    timeoutSeconds: 2,
+    // The process, and with it the upstreams, may stand still for 2 s.
+    timeoutSeconds: 4.5,
     logger: silentLogger(),
     watchesLoops: false,
     ...options,

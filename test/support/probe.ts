@@ -57,10 +57,13 @@ export class Probe {
     return new Probe(thread);
   }
 
-  /** Asks no more, waits up to 10 s for the answers that are due, and tells everything. */
-  async stop(): Promise<ProbeResult> {
+  /**
+   * Asks no more, waits up to 10 s for the answers that are due, and tells everything.
+   * @param more queries that are asked before that
+   */
+  async stop(more = 0): Promise<ProbeResult> {
     const told = once(this.#thread, 'message');
-    this.#thread.postMessage('stop');
+    this.#thread.postMessage(more);
     const [result] = (await told) as [ProbeResult];
     await this.#thread.terminate();
     return result;

@@ -155,6 +155,11 @@ export class Program {
     return this.#child.exit;
   }
 
+  /** The lines from line number `from` on, but for those about a machine that stood still: it may have, at any time. */
+  linesOfItsOwn(from = 0): readonly string[] {
+    return this.lines.slice(from).filter((line) => !/the process stood still/.test(line));
+  }
+
   /** The lines that match, from line number `from` on. */
   linesMatching(pattern: RegExp, from = 0): readonly string[] {
     return this.lines.slice(from).filter((line) => pattern.test(line));
