@@ -43,7 +43,7 @@ for (const io of DRIVERS) {
         for (const name of [`www${round}.example`, `WWW${round}.example`, `www${round}.EXAMPLE`]) {
           assert.equal((await program.ask(name, 'A', PATIENT)).rcode, NOERROR);
         }
-        const metrics = await (await program.get('/metrics')).text();
+        const metrics = await program.metrics();
         assert.match(metrics, new RegExp(`^mesos_dns_cache_entries ${round}$`, 'm'));
         assert.match(metrics, new RegExp(`^mesos_dns_cache_hits_total\\{type="success"\\} ${2 * round}$`, 'm'));
         assert.match(metrics, new RegExp(`^mesos_dns_cache_misses_total ${round}$`, 'm'));
@@ -122,7 +122,7 @@ for (const io of DRIVERS) {
         return { 'ms until it is given again': performance.now() - again };
       });
       assert.equal((await program.ask('never.example', 'A', PATIENT)).rcode, SERVFAIL);
-      const metrics = await (await program.get('/metrics')).text();
+      const metrics = await program.metrics();
       assert.match(metrics, /^mesos_dns_cache_served_stale_total [2-9]$/m);
     });
 
@@ -196,7 +196,7 @@ for (const io of DRIVERS) {
       const answer = await program.ask('www.example', 'A', PATIENT);
       assert.equal(answer.rcode, 5);
       assert.equal(upstream.queries.length, 0);
-      const metrics = await (await program.get('/metrics')).text();
+      const metrics = await program.metrics();
       assert.match(metrics, /^mesos_dns_dns_prohibited_total 1$/m);
     });
 

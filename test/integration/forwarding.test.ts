@@ -87,7 +87,7 @@ describe('resolvers', () => {
     t.after(() => silent.close());
     const program = await start(t, { resolvers: [silent.address, upstream.address] });
     for (let n = 0; n < 5; n += 1) await addressOf(program, `n${n}.example`);
-    const metrics = await (await program.get('/metrics')).text();
+    const metrics = await program.metrics();
     const value = (name: string, labels: string) =>
       Number(
         metrics

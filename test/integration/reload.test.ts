@@ -120,7 +120,7 @@ describe('a reload', { concurrency: 2 }, () => {
     t.after(() => upstream.close());
     const { program, reload } = await running(t, { externalOn: true, resolvers: [upstream.address] });
     const answered = async () => {
-      const metrics = await (await program.get('/metrics')).text();
+      const metrics = await program.metrics();
       const line = new RegExp(
         `^mesos_dns_proxy_request_duration_seconds_count.*${upstream.address}.*NOERROR.* (\\d+)$`,
         'm',
@@ -202,11 +202,11 @@ describe('a reload', { concurrency: 2 }, () => {
     assert.equal(await ttlOf(program), 60);
     assert.equal(await program.metric('mesos_dns_reload_failed_total'), 3);
     const info = /mesos_dns_reload_version_info\{[^}]*\} 1/g;
-    const before = (await (await program.get('/metrics')).text()).match(info);
+    const before = (await program.metrics()).match(info);
     assert.equal(before?.length, 1);
     await reload({ httpListener: '127.0.0.1' });
     assert.equal(await ttlOf(program), 5);
-    assert.notDeepEqual((await (await program.get('/metrics')).text()).match(info), before);
+    assert.notDeepEqual((await program.metrics()).match(info), before);
   });
 
   it('of a file that cannot be read keeps serving, and says so in one line and a metric', async (t) => {
