@@ -9,6 +9,9 @@ import type { Upstream } from './upstream.ts';
 const RETURNS_WITHIN_MS = 5000;
 /** An upstream that loops is probed as often, so that it is used again once it does not. */
 const PROBE_AGAIN_MS = 10_000;
+/** One that nobody answers may be lost: it is sent again after this time, so many times in all. */
+const SEND_AGAIN_MS = 1000;
+const SENDINGS = 3;
 const TOKEN_BYTES = 10;
 
 export interface LoopListener {
@@ -18,6 +21,9 @@ export interface LoopListener {
 
 interface Probe {
   readonly upstream: Upstream;
+  readonly token: string;
+  readonly zone: string;
+  isAnswered: boolean;
   hasReturned: boolean;
 }
 
@@ -48,9 +54,9 @@ export class LoopWatch {
     const zone = this.#zones.get(upstream);
     if (zone === undefined) return;
     const token = randomBytes(TOKEN_BYTES).toString('hex');
-    const probe: Probe = { upstream, hasReturned: false };
+    const probe: Probe = { upstream, token, zone, isAnswered: false, hasReturned: false };
     this.#probes.set(token, probe);
-    upstream.ask({ query: buildLoopProbe(token, zone), onOutcome: () => {} });
+    this.#send(probe, SENDINGS);
     this.#after(RETURNS_WITHIN_MS, () => {
       this.#probes.delete(token);
       if (upstream.isLooping && !probe.hasReturned) this.#end(upstream);
@@ -79,6 +85,20 @@ export class LoopWatch {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#probes.clear();
+  }
+
+  #send(probe: Probe, times: number): void {
+    const { upstream, token, zone } = probe;
+    upstream.ask({
+      query: buildLoopProbe(token, zone),
+      onOutcome: ({ kind }) => {
+        probe.isAnswered ||= kind === 'reply';
+      },
+    });
+    if (times === 1) return;
+    this.#after(SEND_AGAIN_MS, () => {
+      if (!probe.isAnswered && !probe.hasReturned && this.#zones.has(upstream)) this.#send(probe, times - 1);
+    });
   }
 
   #end(upstream: Upstream): void {

@@ -58,6 +58,18 @@ describe('an upstream that sends questions back', () => {
     });
   });
 
+  it('is found where the first question is lost', async () => {
+    const { server, target } = await returning();
+    const forward = server.behaviour;
+    server.behaviour = (query, reply) => {
+      if (server.queries.length > 1) forward(query, reply);
+    };
+    const forwarder = forwarderTo([server], { watchesLoops: true });
+    target.forwarder = forwarder;
+    await untilLooping(forwarder, server.address);
+    assert.ok(server.queries.length >= 2);
+  });
+
   it('is found when the resolvers change, and asked for names of its zone', async () => {
     const honest = await upstream(saying('192.0.2.1'));
     const { server, target } = await returning();
@@ -74,17 +86,31 @@ describe('an upstream that sends questions back', () => {
 });
 
 describe('an upstream that is honest', () => {
-  it('is asked once for a name that nobody else asks for', async () => {
-    const server = await upstream((query, reply) => reply(encodeAnswer(query, { rcode: 3, addresses: [] })));
+  it('is asked once for a name that nobody else asks for', async (test) => {
+    // Again where this process stands still, so that the answer is late.
+    await bestOf(test, { questions: 2 }, async () => {
+      const server = await upstream((query, reply) => reply(encodeAnswer(query, { rcode: 3, addresses: [] })));
+      server.seesLoopProbes = true;
+      const forwarder = forwarderTo([server], { watchesLoops: true });
+      await until(() => server.queries.length > 0, 'question');
+      await pause(1500);
+      assert.equal(forwarder.figures.upstreams[0]?.isLooping, false);
+      const questions = server.queries.length;
+      // Whoever asks for another such name is a client like any other.
+      const name = `${'ab'.repeat(10)}.loop`;
+      const answer = await ask(forwarder, name, { type: 'HINFO' as packet.RecordType });
+      assert.equal(rcodeOf(answer), 3);
+      return { questions };
+    });
+  });
+
+  it('but silent is asked three times', async () => {
+    const server = await upstream(() => {});
     server.seesLoopProbes = true;
-    const forwarder = forwarderTo([server], { watchesLoops: true });
-    await until(() => server.queries.length > 0, 'question');
-    await pause(100);
-    assert.equal(server.queries.length, 1);
-    assert.equal(forwarder.figures.upstreams[0]?.isLooping, false);
-    // Whoever asks for another such name is a client like any other.
-    const name = `${'ab'.repeat(10)}.loop`;
-    const answer = await ask(forwarder, name, { type: 'HINFO' as packet.RecordType });
-    assert.equal(rcodeOf(answer), 3);
+    forwarderTo([server], { watchesLoops: true });
+    await until(() => server.queries.length === 3, 'three questions');
+    await pause(1500);
+    assert.equal(new Set(server.queries.map(({ message }) => message.questions?.[0]?.name)).size, 1);
+    assert.equal(server.queries.length, 3);
   });
 });
