@@ -60,7 +60,8 @@ static int skip_name(const unsigned char *m, int length, int p) {
 static int is_whole(const unsigned char *m, int length, const unsigned char *query, int query_length) {
   if (length < query_length || !(m[2] & 0x80) || memcmp(m + 12, query + 12, query_length - 12)) return 0;
   int rcode = m[3] & 15, records = word(m + 6) + word(m + 8) + word(m + 10), p = query_length;
-  if ((rcode != 0 && rcode != 3) || records == 0) return 0;
+  if (rcode != 0 && rcode != 3) return 0;
+  if (records == 0) return (m[2] & 2) && p == length; // cut to nothing (TC), as some servers do
   uint32_t generation = 0;
   for (int i = 0; i < records; i++) {
     p = skip_name(m, length, p);
