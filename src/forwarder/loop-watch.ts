@@ -87,7 +87,7 @@ export class LoopWatch {
     this.#probes.clear();
   }
 
-  #send(probe: Probe, times: number): void {
+  #send(probe: Probe, left: number): void {
     const { upstream, token, zone } = probe;
     upstream.ask({
       query: buildLoopProbe(token, zone),
@@ -95,9 +95,9 @@ export class LoopWatch {
         probe.isAnswered ||= kind === 'reply';
       },
     });
-    if (times === 1) return;
+    if (left === 1) return;
     this.#after(SEND_AGAIN_MS, () => {
-      if (!probe.isAnswered && !probe.hasReturned && this.#zones.has(upstream)) this.#send(probe, times - 1);
+      if (!probe.isAnswered && !probe.hasReturned && this.#zones.has(upstream)) this.#send(probe, left - 1);
     });
   }
 

@@ -2,7 +2,6 @@
 // reaches the next one.
 
 import { MesosDnsError } from '../errors.ts';
-import type { Logger } from '../observability/logger.ts';
 import type { SampledQuery } from '../sockets/query-sampler.ts';
 import { AskedFigures } from './asked-figures.ts';
 import type {
@@ -13,20 +12,14 @@ import type {
   StreamSettings,
   StreamTuning,
 } from './messages.ts';
-import type { Readiness } from './supervised-thread.ts';
-import { SupervisedThread } from './supervised-thread.ts';
+import { type Readiness, SupervisedThread, type ThreadOptions } from './supervised-thread.ts';
 
 export type AttachOrder = Omit<Extract<StreamOrder, { kind: 'attach' }>, 'kind'>;
 
-export interface SupervisedStreamOptions {
+export interface SupervisedStreamOptions extends Pick<ThreadOptions<StreamReport>, 'onEnded' | 'onRestart' | 'logger'> {
   /** What it is started with, asked for before every start. */
   readonly settings: () => StreamSettings;
   readonly onQuery: (query: SampledQuery) => void;
-  /** Called after every end. */
-  readonly onEnded: () => void;
-  /** Called when it ended by itself and is going to be started again. */
-  readonly onRestart: () => void;
-  readonly logger: Logger;
 }
 
 /** As with Node 20: with Node 24's own limit, 2,000 forwarded queries a second take 70 MB more. */

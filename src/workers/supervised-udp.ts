@@ -2,7 +2,6 @@
 // there, to the one that is started in its place.
 
 import { MessageChannel } from 'node:worker_threads';
-import type { Logger } from '../observability/logger.ts';
 import { Bell } from '../sockets/bell.ts';
 import { createForwardRing } from '../sockets/forward-ring.ts';
 import type { Libc } from '../sockets/libc.ts';
@@ -14,7 +13,7 @@ import { wakeReceivers } from '../sockets/wake.ts';
 import type { CoreBlocks } from './core-blocks.ts';
 import type { ForwardTo, ForwardWay, UdpReport, UdpWorkerSettings } from './messages.ts';
 import type { AttachOrder } from './supervised-stream.ts';
-import { SupervisedThread } from './supervised-thread.ts';
+import { SupervisedThread, type ThreadOptions } from './supervised-thread.ts';
 
 /** What a reload may change. */
 export interface UdpTuning {
@@ -26,16 +25,13 @@ export interface UdpTuning {
   readonly queryLogSample: number;
 }
 
-export interface SupervisedUdpOptions {
+export interface SupervisedUdpOptions extends Pick<ThreadOptions<UdpReport>, 'onRestart' | 'logger'> {
   readonly libc: Libc;
   readonly workers: number;
   readonly blocks: CoreBlocks;
   /** Gives the stream thread the other end of the way that a worker forwards queries by. */
   readonly attach: (order: AttachOrder) => void;
   readonly onQuery: (query: SampledQuery) => void;
-  /** Called when a worker ended by itself and is going to be started again. */
-  readonly onRestart: () => void;
-  readonly logger: Logger;
 }
 
 /** A change of sockets that can be taken back. */
@@ -158,8 +154,7 @@ export class SupervisedUdp {
   async #giveUp(given: UdpSockets): Promise<void> {
     const changes = this.#workers.map((worker, i) => this.#changeWorker(worker, i));
     const changed = (await Promise.all(changes)).every((each) => each);
-    if (given.endpoints.length === 0) return;
-    if (!changed) {
+    if (!changed && given.endpoints.length > 0) {
       // Their numbers must not go to other sockets while somebody may read them.
       this.#options.logger.error('a UDP worker does not give up its sockets; they stay open until the program ends');
       return;
@@ -169,6 +164,7 @@ export class SupervisedUdp {
 
   /** Closes sockets later, but for those that are taken again meanwhile. */
   #retire(sockets: UdpSockets): void {
+    if (sockets.endpoints.length === 0) return;
     const retired = { sockets };
     this.#retired.add(retired);
     const timer = setTimeout(() => {
